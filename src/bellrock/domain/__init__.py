@@ -1,0 +1,1 @@
+"""What Bellrock decides: frozen data and pure functions. No I/O, no clock, no randomness, no logging."""

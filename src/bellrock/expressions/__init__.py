@@ -1,0 +1,1 @@
+"""The small languages of a monitoring platform. Pure functions over text."""
