@@ -1,0 +1,44 @@
+# Bellrock. `make help` lists the targets.
+# PORT, DATA and ONCE are read by `make run`; PYTEST_ARGS by `make test`.
+
+PORT ?= 3000
+DATA ?= .bellrock
+ONCE ?=
+PYTEST_ARGS ?= -n 2 --dist loadgroup
+VENV := .venv/bin
+TYPED := $(wildcard src tests scripts bench)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format bench lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+setup: ## install everything the other targets need (seconds when nothing changed)
+	@sh scripts/setup.sh
+
+run: setup ## deploy the example shop, watch it, cancel a run, stay up (ONCE=1 exits; PORT=, DATA=)
+	@PORT='$(PORT)' DATA='$(DATA)' ONCE='$(ONCE)' $(VENV)/python scripts/main_job.py
+
+lint: setup ## ruff, mypy and the import contracts
+	@$(VENV)/ruff check --quiet .
+	@$(VENV)/ruff format --quiet --check .
+	@$(VENV)/mypy --no-error-summary $(TYPED)
+	@$(VENV)/lint-imports --no-logo
+
+test: lint ## lint and the whole test suite
+	@$(VENV)/pytest $(PYTEST_ARGS)
+
+bench: setup ## measure how long cancelling takes
+	@$(VENV)/python bench/cancel.py
+
+format: setup ## let ruff format and fix
+	@$(VENV)/ruff format .
+	@$(VENV)/ruff check --fix .
+
+lock: setup ## resolve the lock files anew from pyproject.toml
+	@sh scripts/lock.sh
+
+clean: ## remove what the other targets made, the data of `make run` included
+	@rm -rf .venv .tools .bellrock build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf examples/shop/node_modules examples/shop/test-results examples/shop/playwright-report
