@@ -1,0 +1,1 @@
+"""The `bellrock` command: what a person types, and what the terminal shows."""
