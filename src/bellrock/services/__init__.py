@@ -1,0 +1,1 @@
+"""What Bellrock can do: one module per use case. They own the transactions."""

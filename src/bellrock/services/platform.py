@@ -1,0 +1,69 @@
+"""What every service needs, in one frozen value that bootstrap makes and passes in."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from bellrock.artifacts.store import ArtifactStore
+from bellrock.engine.port import Bus
+from bellrock.services.live import LiveHub
+from bellrock.store.database import Database
+from bellrock.store.vault import Vault
+from bellrock.wire.messages import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """The numbers of the control plane. Times in seconds, sizes in bytes.
+
+    ``control_url`` is the base address under which runners reach `/runner/v1/...`.
+    """
+
+    control_url: str = "http://127.0.0.1:3000"
+    heartbeat_s: float = 2.0
+    lease_s: float = 15.0
+    runner_seen_s: float = 20.0  # without a word for this long, a runner counts as gone
+    queue_ttl_s: float = 3_600.0  # nobody took the run: LOST
+    reoffer_after_s: float = 30.0  # queued this long without a claim: offered once more
+    late_evidence_s: float = 120.0  # a token stays good for artifacts after its own final
+    relay_poll_s: float = 1.0
+    reaper_interval_s: float = 0.5
+    sweeper_interval_s: float = 5.0
+    signal_timeout_s: float = 1.0
+    max_bundle_bytes: int = 100 * 1024**2
+    max_artifact_bytes: int = 150 * 1024**2
+    limits: Limits = field(default_factory=Limits)
+
+
+def utc_now() -> datetime:
+    """The time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The parts a service works with. ``outbox_bell`` wakes this process's relay after a commit."""
+
+    database: Database
+    bus: Bus
+    artifacts: ArtifactStore
+    vault: Vault
+    live: LiveHub
+    settings: ControlSettings = field(default_factory=ControlSettings)
+    clock: Callable[[], datetime] = utc_now
+    outbox_bell: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def create_platform(
+    database: Database,
+    bus: Bus,
+    *,
+    artifacts: ArtifactStore,
+    vault: Vault,
+    settings: ControlSettings | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> Platform:
+    """Put the parts together. The caller opens and closes them; `platform.live.start()` is its too."""
+    live = LiveHub(bus, database=database, artifacts=artifacts)
+    return Platform(database, bus, artifacts, vault, live, settings or ControlSettings(), clock)

@@ -1,0 +1,1 @@
+"""The one truth: tables, migrations, queries. SQLite (WAL) and PostgreSQL."""
