@@ -1,0 +1,1 @@
+"""The side that executes: takes runs of its locations, carries them out, reports. Knows only the wire."""

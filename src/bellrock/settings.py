@@ -1,0 +1,188 @@
+"""The only reader of the environment: every port, path, wait and limit, with its unit and default.
+
+Read once, by bootstrap, and handed down. A variable is `BELLROCK_` and the field's name; a secret
+can also be read from the file that `BELLROCK_<NAME>_FILE` names. A `BELLROCK_` variable nobody
+knows is refused: it is a typing error, and a default would silently take its place.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "BELLROCK_"
+_SECRETS = ("api_key", "nats_token", "secret_key", "cookie_key")
+_OF_THE_CLIENT = frozenset({"BELLROCK_URL", "BELLROCK_API_URL", "BELLROCK_PROFILE", "BELLROCK_CONFIG"})
+
+Seconds = Annotated[float, Field(gt=0, le=604_800)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Location = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class SettingsError(Exception):
+    """A setting is wrong. The message names the variable and what is allowed."""
+
+
+class Settings(BaseSettings):
+    """All of Bellrock's settings. Field names end in their unit."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    # --- where
+    host: str = "127.0.0.1"
+    port: Port = 3000
+    data_dir: Path = Path(".bellrock")
+    public_url: str | None = None
+    control_url: str | None = None
+    database_url: str | None = None
+    artifacts_url: str | None = None
+    locations: Annotated[tuple[Location, ...], NoDecode] = ("eu-central-1", "us-east-1")
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 2
+
+    # --- who
+    api_key: SecretStr | None = None
+    account_id: UUID | None = None
+    secret_key: SecretStr | None = None
+    cookie_key: SecretStr | None = None
+
+    # --- logs
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+
+    # --- message bus
+    nats_url: str | None = None
+    nats_token: SecretStr | None = None
+    nats_server: Path | None = None
+    nats_port: Port = 0
+    nats_start_s: Seconds = 10
+    nats_ping_s: Seconds = 5
+    rpc_timeout_s: Seconds = 5
+    cancel_signal_timeout_s: Seconds = 2
+    offer_ack_wait_s: Seconds = 15
+
+    # --- control loops
+    heartbeat_s: Seconds = 2
+    lease_s: Seconds = 15
+    queue_time_s: Seconds = 86_400
+    redispatch_after_s: Seconds = 10
+    outbox_poll_s: Seconds = 1
+    reaper_interval_s: Seconds = 0.5
+    evidence_grace_s: Seconds = 120
+    runner_gone_after_s: Seconds = 10
+    completion_max_wait_s: Seconds = 30
+
+    # --- limits of the API
+    rate_limit_requests: Annotated[int, Field(ge=1)] = 600
+    rate_limit_window_s: Annotated[int, Field(ge=1)] = 60
+    bundle_bytes: Annotated[int, Field(ge=1024)] = 100 * 1024**2
+
+    # --- limits of a run
+    install_s: Seconds = 300
+    test_s: Seconds = 1_800
+    memory_bytes: Annotated[int, Field(ge=64 * 1024**2)] = 3 * 1024**3
+    processes: Annotated[int, Field(ge=16)] = 512
+    disk_bytes: Annotated[int, Field(ge=1024**2)] = 2 * 1024**3
+    output_bytes: Annotated[int, Field(ge=1024)] = 50 * 1024**2
+    artifact_bytes: Annotated[int, Field(ge=1024)] = 150 * 1024**2
+
+    # --- runner
+    runner_dir: Path | None = None
+    isolation: Literal["auto", "bwrap", "unshare", "cgroup", "shepherd", "process-group"] = "auto"
+    chromium: Path | None = None
+    ffmpeg: Path | None = None
+    bwrap: Path | None = None
+    node: Path | None = None
+    transfer_timeout_s: Seconds = 60
+    evidence_s: Seconds = 90
+    live_interval_s: Seconds = 0.1
+    live_batch_events: Annotated[int, Field(ge=1, le=5_000)] = 500
+    live_batch_bytes: Annotated[int, Field(ge=1024, le=900_000)] = 256 * 1024
+    live_pending_events: Annotated[int, Field(ge=100)] = 5_000
+    dependency_cache_bytes: Annotated[int, Field(ge=0)] = 5 * 1024**3
+    bundle_cache_bytes: Annotated[int, Field(ge=0)] = 1024**3
+
+    # --- the cancel ladder: how long each step may take before the next one
+    cancel_interrupt_s: Seconds = 1.2
+    cancel_kill_browsers_s: Seconds = 0.8
+    cancel_kill_workers_s: Seconds = 0.5
+    cancel_interrupt_again_s: Seconds = 0.7
+    cancel_report_s: Seconds = 4.5
+
+    # --- ending
+    shutdown_grace_s: Seconds = 8
+    shutdown_s: Seconds = 14
+
+    @field_validator("locations", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("data_dir", "runner_dir", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.locations:
+            raise ValueError("locations: name at least one")
+        if self.lease_s < 2 * self.heartbeat_s:
+            raise ValueError("lease_s must be at least twice heartbeat_s, or one lost heartbeat ends a run")
+        if self.shutdown_grace_s >= self.shutdown_s:
+            raise ValueError("shutdown_grace_s must be below shutdown_s, which includes it")
+        return self
+
+
+def load_settings(**chosen: object) -> Settings:
+    """Settings from the environment, overruled by what was ``chosen`` (None means: not chosen).
+
+    :raises SettingsError: names the variable and what is allowed.
+    """
+    _refuse_unknown(os.environ)
+    values = _secrets_from_files(os.environ)
+    values.update({name: value for name, value in chosen.items() if value is not None})
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from error
+
+
+def _refuse_unknown(variables: Mapping[str, str]) -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in _SECRETS}
+    unknown = sorted(k for k in variables if k.startswith(PREFIX) and k not in known | _OF_THE_CLIENT)
+    if unknown:
+        raise SettingsError(
+            f"unknown variable {', '.join(unknown)}: see `bellrock --help` for those that exist"
+        )
+
+
+def _secrets_from_files(variables: Mapping[str, str]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name in _SECRETS:
+        variable = f"{PREFIX}{name.upper()}"
+        path = variables.get(f"{variable}_FILE")
+        if not path:
+            continue
+        if variables.get(variable):
+            raise SettingsError(f"{variable} and {variable}_FILE are both set: set one")
+        try:
+            found[name] = Path(path).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{variable}_FILE: cannot read {path}: {error}") from error
+    return found
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        name = ".".join(str(part) for part in problem["loc"])
+        where = f"{PREFIX}{name.upper()}: " if name else ""
+        lines.append(where + problem["msg"].removeprefix("Value error, "))
+    return "; ".join(lines)
