@@ -7,7 +7,7 @@ FAILURE: Final = 1
 CONFIRMATION_NEEDED: Final = 2
 
 
-class Exit(Exception):  # noqa: N818  # not an error: the command has said all it has to say
+class Exit(Exception):  # not an error: the command has said all it has to say
     """End the command now with this exit code."""
 
     def __init__(self, code: int) -> None:
