@@ -83,9 +83,9 @@ class Bus(Protocol):
     async def next_offer(self, location: str, *, timeout_s: float) -> Offer | None:
         """Take one message off the location's work queue, waiting at most ``timeout_s``.
 
-        None where there was none, or where the connection was renewed in between: ask again.
+        None where there was none, or where the connection was down or renewed in between: ask again.
 
-        :raises BusError: the connection is down or closed.
+        :raises BusError: the bus was closed.
         """
 
     async def pending_offers(self, location: str) -> int:

@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 from uuid import UUID
 
 from bellrock.domain.live import LiveEvent, Output, Progress, Stage, StageEntered
 from bellrock.runner.scrub import Scrubber
+from bellrock.runner.supervisor import Isolation
 from bellrock.wire.messages import LIVE_EVENT, Artifact, Evidence, JobSpec, Report
-
-if TYPE_CHECKING:
-    from bellrock.runner.supervisor import Isolation
 
 EVENTS_FILE = "events.ndjson"
 LONGEST_OUTPUT_CHARS = 64 * 1024
@@ -220,7 +218,7 @@ class RunContext:
     bundles: Bundles
     upload: Callable[[Path, Artifact], Awaitable[None]]
     scrubber: Scrubber
-    isolation: "Isolation"
+    isolation: Isolation
     clock: Callable[[], datetime]
     late_evidence: LateEvidence | None = None
     """Set by an executor whose report is not ``evidence_complete``: the agent calls it after the
