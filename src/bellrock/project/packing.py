@@ -15,8 +15,9 @@ from bellrock.project.errors import ProjectError
 from bellrock.project.models import PlaywrightCheck
 from bellrock.project.selection import select_files
 from bellrock.project.suites import cache_hash, find_config, find_lock_file, playwright_version
+from bellrock.wire.bundles import BundleLimits
 
-BUNDLE_LIMIT_BYTES = 100 * 1024**2
+BUNDLE_LIMIT_BYTES = BundleLimits().packed_bytes
 _NAMED_IN_ERROR = 5
 
 
@@ -100,9 +101,9 @@ def _add(archive: tarfile.TarFile, root: Path, name: str) -> None:
 def _too_large(root: Path, files: list[str], limit_bytes: int) -> ProjectError:
     sizes = sorted(((root / name).lstat().st_size, name) for name in files)
     largest = ", ".join(
-        f"{name} ({size / 1024**2:.1f} MB)" for size, name in reversed(sizes[-_NAMED_IN_ERROR:])
+        f"{name} ({size / 1000**2:.1f} MB)" for size, name in reversed(sizes[-_NAMED_IN_ERROR:])
     )
     return ProjectError(
-        f"The bundle of {root} is larger than {limit_bytes / 1024**2:.0f} MB. Largest files: {largest}. "
+        f"The bundle of {root} is larger than {limit_bytes / 1000**2:.0f} MB. Largest files: {largest}. "
         "Leave out with .gitignore what the tests do not need."
     )
