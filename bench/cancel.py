@@ -1,0 +1,323 @@
+"""How long a cancel takes, beside Playwright's own Ctrl+C, in one run on one machine.
+
+    bench/cancel.py [--rounds 50] [--bare-rounds 20] [--at-once 1] [--json FILE]
+
+Starts its own platform in a temporary folder, deploys ``bench/slow-suite`` and cancels its runs at
+random moments. Every process of a run is watched from outside, by the kernel's own list, so the
+time of the last one does not rest on Bellrock's word. The baseline is bare ``npx playwright test``
+of the same suite on the same machine, ended by SIGINT to its process group as a terminal does it.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+
+HERE = Path(__file__).resolve().parent
+SUITE = HERE / "slow-suite"
+WATCH_S = 15
+BELLROCK = Path(sys.executable).with_name("bellrock")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One cancel. Times in ms from the request; ``tests_begun`` when it was asked."""
+
+    answered_ms: float
+    gone_ms: float
+    final_ms: float
+    stage: str
+    tests_begun: bool
+    processes_left: int
+    survivors: int
+    interrupted: int
+    has_report: bool
+    has_trace: bool
+
+
+class Platform:
+    """A `bellrock dev` of our own, with the slow suite deployed."""
+
+    def __init__(self, folder: Path, slots: int) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.folder = folder
+        command = [str(BELLROCK), "dev", "--port", str(self.port), "--data-dir", str(folder)]
+        command += ["--locations", "eu-central-1", "--concurrency", str(slots)]
+        self.log = (folder.parent / "dev.log").open("wb")
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT)
+        self._wait_until_healthy()
+        credentials = json.loads((folder / "credentials.json").read_text())
+        self.environment = {
+            **os.environ,
+            "BELLROCK_URL": self.url,
+            "BELLROCK_API_KEY": credentials["api_key"],
+            "BELLROCK_ACCOUNT_ID": credentials["account_id"],
+        }
+        self.client = httpx2.AsyncClient(
+            base_url=self.url,
+            timeout=40,
+            headers={
+                "Authorization": f"Bearer {credentials['api_key']}",
+                "X-Checkly-Account": credentials["account_id"],
+            },
+        )
+
+    def _wait_until_healthy(self) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                if httpx2.get(f"{self.url}/healthz").status_code == httpx2.codes.OK:
+                    return
+            except httpx2.TransportError:
+                pass
+            time.sleep(0.2)
+        message = f"the platform did not become healthy; its log is {self.log.name}"
+        raise SystemExit(message)
+
+    def deploy(self) -> None:
+        """Deploy the slow suite, without a first session."""
+        subprocess.run(
+            [BELLROCK, "deploy", "--force", "--no-schedule-on-deploy"],
+            cwd=SUITE,
+            env=self.environment,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
+    async def start_session(self) -> str:
+        """Trigger the suite's check session and return its id."""
+        answer = await self.client.post("/v2/check-sessions/trigger", json={})
+        answer.raise_for_status()
+        return str(answer.json()["sessions"][0]["checkSessionId"])
+
+    def close(self) -> None:
+        """Stop the platform, by its id."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.log.close()
+
+
+def processes_of_suites(parent: int) -> set[psutil.Process]:
+    """Every process below ``parent`` that belongs to a suite: not the platform's own three."""
+    own = ("nats-server", "bellrock")
+    found = set()
+    for child in psutil.Process(parent).children(recursive=True):
+        try:
+            if not any(word in part for part in child.cmdline()[:3] for word in own):
+                found.add(child)
+        except psutil.Error:
+            continue
+    return found
+
+
+async def until_gone(processes: set[psutil.Process], since: float) -> tuple[float, int]:
+    """Milliseconds until none of the processes is alive, and how many outlived that."""
+    alive = processes
+    while alive and time.monotonic() - since < WATCH_S:
+        alive = {one for one in alive if one.is_running() and _status(one) != psutil.STATUS_ZOMBIE}
+        await asyncio.sleep(0.005)
+    return (time.monotonic() - since) * 1000, len(alive)
+
+
+def _status(process: psutil.Process) -> str:
+    try:
+        return str(process.status())
+    except psutil.Error:
+        return str(psutil.STATUS_ZOMBIE)
+
+
+async def when_running(platform: Platform, session_id: str) -> None:
+    """Return when the run has begun, that is, when its runner has it."""
+    while True:
+        session = (await platform.client.get(f"/v2/check-sessions/{session_id}")).json()
+        if all(row["startedAt"] for row in session["results"]):
+            return
+        await asyncio.sleep(0.05)
+
+
+async def one_cancel(platform: Platform, moment_s: float) -> Sample:
+    """Start a session, cancel it ``moment_s`` after its run began, and watch the end."""
+    session_id = await platform.start_session()
+    await when_running(platform, session_id)
+    await asyncio.sleep(moment_s)
+    before = (await platform.client.get(f"/v2/check-sessions/{session_id}")).json()
+    processes = processes_of_suites(platform.process.pid)
+    asked = time.monotonic()
+    answer = await platform.client.post(f"/v1/check-sessions/{session_id}/cancel", json={})
+    answered_ms = (time.monotonic() - asked) * 1000
+    answer.raise_for_status()
+    gone = asyncio.create_task(until_gone(processes, asked))
+    completion = await platform.client.get(f"/v2/check-sessions/{session_id}/completion?maxWaitSeconds=20")
+    final_ms = (time.monotonic() - asked) * 1000
+    gone_ms, survivors = await gone
+    body = completion.json()
+    if body["status"] != "CANCELLED":
+        message = f"session {session_id} ended {body['status']}, not CANCELLED"
+        raise SystemExit(message)
+    return await _sample(platform, body["results"][-1], before, answered_ms, gone_ms, final_ms, survivors)
+
+
+async def _sample(
+    platform: Platform,
+    row: dict[str, Any],
+    before: dict[str, Any],
+    answered_ms: float,
+    gone_ms: float,
+    final_ms: float,
+    survivors: int,
+) -> Sample:
+    runner = (row["receipt"] or {}).get("runner") or {}
+    tests = runner.get("tests") or {}
+    begun = sum(tests.get(key, 0) for key in ("passed", "failed", "interrupted")) > 0
+    assets = await platform.client.get(f"/v1/check-results/{row['checkId']}/{row['checkResultId']}/assets")
+    names = [(asset["type"], asset["name"]) for asset in assets.json()["assets"]]
+    return Sample(
+        answered_ms=answered_ms,
+        gone_ms=gone_ms,
+        final_ms=final_ms,
+        stage=runner.get("stage", before["status"]),
+        tests_begun=begun,
+        processes_left=runner.get("processesLeft", 0),
+        survivors=survivors,
+        interrupted=tests.get("interrupted", 0),
+        has_report=any(name.endswith("report.json") for _, name in names),
+        has_trace=any(kind == "trace" for kind, _ in names),
+    )
+
+
+def start_bare(browsers: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Bare Playwright as a person starts it, at the head of a process group of its own."""
+    return subprocess.Popen(
+        ["npx", "playwright", "test"],
+        cwd=SUITE,
+        env={**os.environ, **browsers},
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+async def one_bare(moment_s: float, browsers: dict[str, str]) -> float:
+    """Bare `npx playwright test`, SIGINT to its group after ``moment_s``; ms until all is gone."""
+    process = start_bare(browsers)
+    await asyncio.sleep(moment_s)
+    processes = {psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)}
+    asked = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    waiting = asyncio.get_running_loop().run_in_executor(None, process.wait)
+    gone_ms, _ = await until_gone(processes, asked)
+    await waiting
+    return gone_ms
+
+
+def line(name: str, values: list[float]) -> str:
+    """One row of the table: p50, p95, p99, max."""
+    ordered = sorted(values)
+    at = [ordered[min(len(ordered) - 1, int(len(ordered) * part))] for part in (0.5, 0.95, 0.99)]
+    return f"{name:<44}{len(values):>5}" + "".join(f"{value:>9.0f}" for value in (*at, ordered[-1]))
+
+
+def report(samples: list[Sample], bare: list[float]) -> None:
+    """Print the table and the ratios."""
+    print(f"\n{'ms':<44}{'n':>5}{'p50':>9}{'p95':>9}{'p99':>9}{'max':>9}")
+    print(line("request -> 204", [one.answered_ms for one in samples]))
+    print(line("request -> last process gone (seen outside)", [one.gone_ms for one in samples]))
+    testing = [one for one in samples if one.tests_begun]
+    if testing:
+        print(line("   of these with a test in progress or done", [one.gone_ms for one in testing]))
+    print(line("request -> CANCELLED on v2", [one.final_ms for one in samples]))
+    print(line("bare npx playwright test, SIGINT -> gone", bare))
+    if testing:
+        ratio = statistics.median(one.gone_ms for one in testing) / statistics.median(bare)
+        print(f"\nratio to bare Playwright's own exit, medians, a test in progress: {ratio:.2f}")
+    print(f"processes left by the receipts: {sum(one.processes_left or 0 for one in samples)}")
+    print(f"processes that outlived the cancel, seen outside: {sum(one.survivors for one in samples)}")
+    kept = [one for one in testing if one.has_report and one.has_trace]
+    marked = [one for one in testing if one.interrupted]
+    print(
+        f"past the first test: {len(testing)}; report and trace kept: {len(kept)}; "
+        f"with interrupted tests: {len(marked)}"
+    )
+
+
+async def measure(arguments: argparse.Namespace) -> int:
+    """Run both sides and print; 1 if a process survived or evidence is missing."""
+    chooser = random.Random(arguments.seed)
+    with tempfile.TemporaryDirectory(prefix="bellrock-bench-") as folder:
+        platform = Platform(Path(folder) / "data", arguments.at_once)
+        try:
+            platform.deploy()
+            await warm_up(platform)
+            browsers = bare_browsers(platform)
+            samples: list[Sample] = []
+            bare: list[float] = []
+            while len(samples) < arguments.rounds:
+                moments = [chooser.uniform(0.0, 8.0) for _ in range(arguments.at_once)]
+                samples += await asyncio.gather(*(one_cancel(platform, moment) for moment in moments))
+                if len(bare) < arguments.bare_rounds:
+                    bare.append(await one_bare(chooser.uniform(4.0, 9.0), browsers))
+                print(f"\r{len(samples)} of {arguments.rounds}", end="", file=sys.stderr, flush=True)
+            report(samples, bare)
+        finally:
+            await platform.client.aclose()
+            platform.close()
+    bad = [one for one in samples if one.survivors or one.processes_left]
+    lost = [one for one in samples if one.tests_begun and not (one.has_report and one.has_trace)]
+    return 1 if bad or lost else 0
+
+
+async def warm_up(platform: Platform) -> None:
+    """One run that installs the dependencies, so that rounds meet the suite and not npm."""
+    session_id = await platform.start_session()
+    await when_running(platform, session_id)
+    while True:
+        await asyncio.sleep(0.5)
+        rows = (await platform.client.get(f"/v2/check-sessions/{session_id}")).json()["results"]
+        if (rows[-1].get("progress") or {}).get("running"):
+            break
+    await platform.client.post(f"/v1/check-sessions/{session_id}/cancel", json={})
+    await platform.client.get(f"/v2/check-sessions/{session_id}/completion?maxWaitSeconds=20")
+
+
+def bare_browsers(platform: Platform) -> dict[str, str]:
+    """The same browser for the baseline: the layout that the runner made for this Playwright."""
+    layouts = sorted(platform.folder.glob("**/browsers/*"))
+    if not layouts:
+        return {}
+    return {"PLAYWRIGHT_BROWSERS_PATH": str(layouts[-1])}
+
+
+def main() -> int:
+    """Read the arguments and measure."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=50, help="cancels to measure")
+    parser.add_argument("--bare-rounds", type=int, default=20, help="baseline measurements")
+    parser.add_argument("--at-once", type=int, default=1, help="runs cancelled at the same time")
+    parser.add_argument("--seed", type=int, default=1, help="of the random moments")
+    return asyncio.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
