@@ -51,7 +51,7 @@ class Settings(BaseSettings):
 
     # --- logs
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["console", "json"] = "console"
+    log_format: Literal["auto", "console", "json"] = "auto"
 
     # --- message bus
     nats_url: str | None = None

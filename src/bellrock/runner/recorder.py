@@ -72,11 +72,11 @@ class EventRecorder:
         self.path = path
         self.progress = Progress()
         self._clock = clock
-        self._scrubber = scrubber
+        self.scrubber = scrubber
         self._file = path.open("wb")
         self._size = 0
         self._offsets: list[int] = []
-        self._pending: deque[LiveEvent] = deque(maxlen=most_pending)
+        self._pending: deque[tuple[LiveEvent, int]] = deque(maxlen=most_pending)
         self._something_pending = asyncio.Event()
 
     @property
@@ -88,8 +88,8 @@ class EventRecorder:
         """Number, scrub, write and hand on the event that ``make(seq, at_ms)`` returns."""
         event: LiveEvent = make(self.last_seq + 1, int(self._clock().timestamp() * 1000))
         line = LIVE_EVENT.dump_json(event)
-        if self._scrubber.data(line) != line:
-            event = _scrubbed(event, self._scrubber)
+        if self.scrubber.data(line) != line:
+            event = _scrubbed(event, self.scrubber)
             line = LIVE_EVENT.dump_json(event)
         if self.last_seq % _INDEX_EVERY == 0:
             self._offsets.append(self._size)
@@ -98,7 +98,7 @@ class EventRecorder:
             self._file.flush()
             self._size += len(line) + 1
         self.progress.apply(event)
-        self._pending.append(event)
+        self._pending.append((event, len(line)))
         self._something_pending.set()
         return event
 
@@ -122,10 +122,13 @@ class EventRecorder:
         """The oldest events that wait to be published; they no longer do."""
         taken: list[LiveEvent] = []
         size = 0
-        while self._pending and len(taken) < most and size < most_bytes:
-            event = self._pending.popleft()
-            size += len(event.text) if isinstance(event, Output) else 400
+        while self._pending and len(taken) < most:
+            event, bytes_of_event = self._pending[0]
+            if taken and size + bytes_of_event > most_bytes:
+                break
+            self._pending.popleft()
             taken.append(event)
+            size += bytes_of_event
         if not self._pending:
             self._something_pending.clear()
         return tuple(taken)
@@ -177,12 +180,15 @@ def read_events(
     with path.open("rb") as file:
         file.seek(start)
         for line in file:
-            if not line.endswith(b"\n") or len(events) >= most or size >= most_bytes:
+            if not line.endswith(b"\n") or len(events) >= most:
                 break
             event = LIVE_EVENT.validate_json(line)
-            if event.seq > after:
-                events.append(event)
-                size += len(line)
+            if event.seq <= after:
+                continue
+            if events and size + len(line) > most_bytes:
+                break
+            events.append(event)
+            size += len(line)
     return tuple(events)
 
 
