@@ -41,4 +41,4 @@ lock: setup ## resolve the lock files anew from pyproject.toml
 
 clean: ## remove what the other targets made, the data of `make run` included
 	@rm -rf .venv .tools .bellrock build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	@rm -rf examples/shop/node_modules examples/shop/test-results examples/shop/playwright-report
+	@rm -rf examples/shop/node_modules examples/shop/test-results examples/shop/playwright-report bench/slow-suite/node_modules

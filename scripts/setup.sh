@@ -8,6 +8,12 @@ TOOLS=.tools
 VENV=.venv
 STAMPS=$TOOLS/stamps
 
+# Trust what the machine trusts: a company's own certificate authority is known to it, not to uv.
+if [ -f /etc/ssl/certs/ca-certificates.crt ]; then
+    : "${UV_SYSTEM_CERTS:=1}"
+    export UV_SYSTEM_CERTS
+fi
+
 say() { printf '%s\n' "setup: $*"; }
 fail() { printf '%s\n' "setup: $*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -97,21 +103,24 @@ install_system_programs() {
 }
 
 check_node() {
-    have node && have npm || fail "Node.js 20 or newer with npm is needed (Debian 12: NodeSource or your version manager)"
-    node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18)' || fail "Node.js $(node --version) is too old: 20 or newer"
+    have node && have npm || fail "Node.js 20 or newer with npm is needed: install it from your distribution or nodejs.org's archives"
+    major=$(node -p 'process.versions.node.split(".")[0]')
+    [ "$major" -ge 20 ] || fail "Node.js $(node --version) is too old: 20 or newer is needed"
 }
 
-install_example() {
-    [ -f examples/shop/package-lock.json ] || return 0
-    key=$(key_of examples/shop/package-lock.json examples/shop/package.json)
-    if done_for shop "$key" && [ -d examples/shop/node_modules/@playwright/test ]; then return; fi
+# install_npm NAME FOLDER
+install_npm() {
+    [ -f "$2/package-lock.json" ] || return 0
+    key=$(key_of "$2/package-lock.json" "$2/package.json")
+    if done_for "$1" "$key" && [ -d "$2/node_modules/@playwright/test" ]; then return; fi
     check_node
-    say "npm packages of examples/shop"
-    (cd examples/shop && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error)
-    mark_done shop "$key"
+    say "npm packages of $2"
+    (cd "$2" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --no-update-notifier --loglevel=error)
+    mark_done "$1" "$key"
 }
 
 install_uv
 install_python_packages
 install_system_programs
-install_example
+install_npm shop examples/shop
+install_npm slow-suite bench/slow-suite
