@@ -1,7 +1,6 @@
 """What the server says, as frozen models. Fields that a newer server adds are ignored."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
@@ -137,15 +136,58 @@ class Session(Answer):
     results: tuple[Row, ...] = ()
 
 
+class ReportedError(Answer):
+    """One error of a test."""
+
+    message: str = ""
+    snippet: str | None = None
+    file: str | None = None
+    line: int | None = None
+
+
+class ReportedTest(Answer):
+    """How one test of a suite ended."""
+
+    id: str
+    project: str
+    file: str
+    line: int
+    title: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    status: str
+    retry: int = 0
+    duration_ms: int = 0
+    errors: tuple[ReportedError, ...] = ()
+
+
+class Details(Answer):
+    """The part of a result that depends on the check's type, as far as it is the same for all.
+
+    ``blame`` says whose fault a failure is: target, check, runner or platform.
+    """
+
+    verdict: str | None = None
+    blame: str | None = None
+    code: str | None = None
+    message: str | None = None
+    errors: tuple[ReportedError, ...] = ()
+    tests: Counts | None = None
+    test_list: tuple[ReportedTest, ...] = ()
+
+
 class ResultDetail(Answer):
-    """One result in full. ``playwright_check_result`` is the contract's free-form part."""
+    """One result in full."""
 
     is_cancelled: bool = False
     has_failures: bool = False
-    schedule_error: str | None = None
     receipt: Receipt | None = None
-    playwright_check_result: dict[str, Any] | None = None
-    api_check_result: dict[str, Any] | None = None
+    playwright_check_result: Details | None = None
+    api_check_result: Details | None = None
+
+    @property
+    def details(self) -> Details:
+        """The details of whichever type the check has."""
+        return self.playwright_check_result or self.api_check_result or Details()
 
 
 class TestSessionEntry(Answer):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from bellrock.client.answers import parse
 from bellrock.client.errors import ApiError, Unreachable
-from bellrock.client.live import LiveFrame, events_path, follow_events
+from bellrock.client.live import Frame, events_path, follow_events
 from bellrock.client.models import (
     CheckSessionPage,
     ResultDetail,
@@ -64,7 +64,7 @@ class _Sessions:
         body = {"sequenceId": [str(run_id) for run_id in sequence_ids]} if sequence_ids else {}
         await self._transport.post(f"/v1/{self.kind}-sessions/{session_id}/cancel", body)
 
-    def events(self, session_id: UUID) -> AsyncIterator[LiveFrame]:
+    def events(self, session_id: UUID) -> AsyncIterator[Frame]:
         """Live events; see `bellrock.client.live`."""
         return follow_events(self._transport, events_path(self.kind, session_id))
 
