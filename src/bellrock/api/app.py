@@ -1,0 +1,77 @@
+"""The application: which routers there are, and what every request passes on its way to them.
+
+    BodyLimit → Authentication → router → services
+
+A request without a good key is refused before its body is read. Pages are added by whoever
+composes the server; they come after the API's own paths.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from bellrock import __version__
+from bellrock.api import artifacts, cli_wire, errors, health, not_built, runner
+from bellrock.api.auth import Authentication
+from bellrock.api.config import ApiConfig
+from bellrock.api.errors import ErrorBody
+from bellrock.api.rate_limit import RateLimiter
+from bellrock.api.request_bodies import BodyLimit
+from bellrock.api.v1 import accounts, catalog, check_results, check_sessions, checks, projects, test_sessions
+from bellrock.api.v2 import check_results as check_results_v2
+from bellrock.api.v2 import check_sessions as check_sessions_v2
+from bellrock.api.v2 import checks as checks_v2
+from bellrock.services.platform import Platform
+
+_DESCRIPTION = (
+    "Run Playwright suites as sessions, watch them live, and stop them. "
+    "Every error has the same body; its message names what was wrong and what is allowed."
+)
+_ERRORS: dict[int | str, dict[str, Any]] = {"default": {"model": ErrorBody, "description": "An error"}}
+
+
+def create_app(platform: Platform, config: ApiConfig | None = None) -> FastAPI:
+    """The API over a platform that is open already; the caller keeps it open and closes it."""
+    config = config or ApiConfig()
+    app = FastAPI(
+        title="Bellrock",
+        version=__version__,
+        description=_DESCRIPTION,
+        responses=_ERRORS,
+        docs_url=None,
+        redoc_url=None,
+        strict_content_type=False,
+    )
+    app.state.platform = platform
+    app.state.api_config = config
+    _include_routers(app)
+    errors.install(app)
+    app.add_middleware(Authentication, platform=platform, limiter=RateLimiter(config.rate_limits))
+    app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    return app
+
+
+def _include_routers(app: FastAPI) -> None:
+    versions = (check_sessions, test_sessions, check_results, checks, projects, accounts, catalog)
+    for part in (*versions, check_sessions_v2, check_results_v2, checks_v2):
+        app.include_router(part.router)
+    for part in (artifacts, cli_wire, runner, health):
+        app.include_router(part.router)
+    app.include_router(not_built.router())
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        schemes = schema.setdefault("components", {}).setdefault("securitySchemes", {})
+        schemes["key"] = {"type": "http", "scheme": "bearer"}
+        schema["security"] = [{"key": []}]
+        for methods in schema["paths"].values():
+            for operation in methods.values():
+                operation["responses"].pop("422", None)  # FastAPI's default; here it is a 400
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,48 @@
+"""How bodies are written: camelCase, instants in UTC with milliseconds, no field unsaid.
+
+Answers refuse fields they do not know (a typo of ours must not reach a client); requests ignore
+them (clients are newer or older than we are) but refuse text that no database can hold.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic.alias_generators import to_camel
+
+
+def _milliseconds(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Instant = Annotated[datetime, PlainSerializer(_milliseconds, return_type=str, when_used="json")]
+"""A moment, written as ``2026-01-31T12:00:00.000Z``."""
+
+
+# Older resources of the contract say these two in snake case.
+SnakeCreated = Annotated[Instant, Field(alias="created_at")]
+SnakeUpdated = Annotated[Instant | None, Field(alias="updated_at")]
+
+
+class Answer(BaseModel):
+    """Base of everything we say."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True, extra="forbid", frozen=True
+    )
+
+
+class Ask(BaseModel):
+    """Base of everything we hear."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nul(cls, data: object) -> object:
+        if isinstance(data, dict):
+            for key, value in data.items():
+                if isinstance(value, str) and "\x00" in value:
+                    message = f"{key} holds a NUL character"
+                    raise ValueError(message)
+        return data

@@ -1,0 +1,53 @@
+"""A page of checks: the same question in every version, and the header that says how many there are."""
+
+from typing import Literal
+
+from fastapi import Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from bellrock.api.queries import words
+from bellrock.domain.access import Principal
+from bellrock.domain.checks import Check, CheckType
+from bellrock.domain.errors import NotBuilt
+from bellrock.services import checks
+from bellrock.services.platform import Platform
+
+
+class Filters(BaseModel):
+    """Which page of checks to list. ``status`` needs the status of checks, which comes with alerting."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    limit: int = Field(10, ge=1, le=100)
+    page: int = Field(1, ge=1, le=1_000_000)
+    check_type: CheckType | None = Field(None, alias="checkType")
+    search: str | None = Field(None, max_length=500)
+    status: Literal["passing", "failing", "degraded"] | None = None
+    url_pattern: str | None = Field(None, alias="apiCheckUrlFilterPattern")
+
+
+async def read_page(
+    request: Request,
+    response: Response,
+    platform: Platform,
+    principal: Principal,
+    *,
+    filters: Filters,
+) -> tuple[Check, ...]:
+    """The checks of a page; sets `Content-Range` on the response."""
+    if filters.status or filters.url_pattern:
+        name = "status" if filters.status else "apiCheckUrlFilterPattern"
+        raise NotBuilt(f"The filter {name} (query) is not part of this version of Bellrock yet.")
+    found = await checks.list_checks(
+        platform,
+        principal,
+        page=filters.page,
+        limit=filters.limit,
+        tags=words(request, "tag"),
+        check_type=filters.check_type,
+        search=filters.search,
+    )
+    first = (filters.page - 1) * filters.limit
+    span = f"{first}-{first + len(found.checks) - 1}" if found.checks else "*"
+    response.headers["Content-Range"] = f"{span}/{found.total}"
+    return found.checks

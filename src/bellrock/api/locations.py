@@ -1,0 +1,26 @@
+"""Well-known locations by region, with the names people read. Any other name is a location as well."""
+
+LOCATION_NAMES = {
+    "us-east-1": "N. Virginia",
+    "us-east-2": "Ohio",
+    "us-west-1": "N. California",
+    "us-west-2": "Oregon",
+    "ca-central-1": "Montreal",
+    "sa-east-1": "São Paulo",
+    "eu-west-1": "Ireland",
+    "eu-west-2": "London",
+    "eu-west-3": "Paris",
+    "eu-central-1": "Frankfurt",
+    "eu-north-1": "Stockholm",
+    "eu-south-1": "Milan",
+    "me-south-1": "Bahrain",
+    "af-south-1": "Cape Town",
+    "ap-southeast-1": "Singapore",
+    "ap-southeast-2": "Sydney",
+    "ap-southeast-3": "Jakarta",
+    "ap-northeast-1": "Tokyo",
+    "ap-northeast-2": "Seoul",
+    "ap-northeast-3": "Osaka",
+    "ap-east-1": "Hong Kong",
+    "ap-south-1": "Mumbai",
+}

@@ -1,0 +1,41 @@
+"""Query parameters that several routes share: lists in both spellings, moments in Unix seconds."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, get_args
+
+from fastapi import Query, Request
+
+from bellrock.api.bodies.check_results import AssetType
+from bellrock.domain.errors import Invalid
+
+ASSET_TYPES: tuple[AssetType, ...] = get_args(AssetType)
+LAST_SECOND = 253_402_300_799  # the end of the year 9999: what a datetime can hold
+
+UnixSeconds = Annotated[float | None, Query(ge=0, le=LAST_SECOND)]
+Limit = Annotated[int, Query(ge=1, le=100)]
+Page = Annotated[int, Query(ge=1, le=1_000_000)]
+NextId = Annotated[str | None, Query(alias="nextId", min_length=1, max_length=500)]
+
+
+def moment(seconds: float | None) -> datetime | None:
+    """Unix seconds as a moment."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def words(request: Request, name: str, *, allowed: Sequence[str] = ()) -> tuple[str, ...]:
+    """All values of ``name`` and ``name[]``, each perhaps a comma list when only some words are allowed."""
+    given = [*request.query_params.getlist(name), *request.query_params.getlist(f"{name}[]")]
+    if not allowed:
+        return tuple(given)
+    split = tuple(word for value in given for word in value.split(",") if word)
+    for word in split:
+        if word not in allowed:
+            raise Invalid(f"{name} (query) is not right: {word[:50]!r} is not one of {', '.join(allowed)}.")
+    return split
+
+
+def asset_types(request: Request) -> tuple[AssetType, ...]:
+    """The asset types asked for; none means all."""
+    chosen = words(request, "type", allowed=ASSET_TYPES)
+    return tuple(kind for kind in ASSET_TYPES if kind in chosen)
