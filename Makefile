@@ -18,7 +18,7 @@ setup: ## install everything the other targets need (seconds when nothing change
 	@sh scripts/setup.sh
 
 run: setup ## deploy the example shop, watch it, cancel a run, stay up (ONCE=1 exits; PORT=, DATA=)
-	@PORT='$(PORT)' DATA='$(DATA)' ONCE='$(ONCE)' $(VENV)/python scripts/main_job.py
+	@PORT='$(PORT)' DATA='$(DATA)' ONCE='$(ONCE)' $(VENV)/python -m scripts.main_job
 
 lint: setup ## ruff, mypy and the import contracts
 	@$(VENV)/ruff check --quiet .
