@@ -18,6 +18,12 @@ def take_back(folder: Path) -> None:
         _change_owner(folder, 0, 0)
 
 
+def lock_up(folder: Path) -> None:
+    """Close a folder to everybody but the runner: a later run may get the same user."""
+    os.chown(folder, 0, 0, follow_symlinks=False)
+    folder.chmod(0o700)
+
+
 def _change_owner(folder: Path, user: int, group: int) -> None:
     os.chown(folder, user, group, follow_symlinks=False)
     for _, folders, files, descriptor in os.fwalk(folder):
