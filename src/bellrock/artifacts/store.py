@@ -1,11 +1,17 @@
-"""Objects by key: bundles under `bundles/`, files of runs under `runs/`. Streams in both directions."""
+"""Objects by key: bundles under `bundles/`, files of runs under `runs/`. Streams in both directions.
+
+An upload becomes visible whole or not at all; size and SHA-256 are taken while it streams.
+"""
 
 import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from bellrock.domain.errors import TooLarge
+import obstore
+from obstore.store import LocalStore, MemoryStore
+
+from bellrock.domain.errors import NotFound, TooLarge
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,23 +22,82 @@ class Stored:
     sha256: str
 
 
+@dataclass(slots=True)
+class _Meter:
+    """Passes chunks on, and knows how many bytes went by and what they were."""
+
+    max_bytes: int
+    size_bytes: int = 0
+    hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    async def through(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in chunks:
+            self.size_bytes += len(chunk)
+            if self.size_bytes > self.max_bytes:
+                raise TooLarge(f"The body is larger than {self.max_bytes} bytes, which is what is allowed.")
+            self.hash.update(chunk)
+            yield chunk
+
+
 class ArtifactStore:
     """Objects in a folder, in memory, or in a bucket."""
 
+    def __init__(self, objects: LocalStore | MemoryStore) -> None:
+        self._objects = objects
+
     async def put(self, key: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> Stored:
-        """Keep a stream under a key, replacing what is there. Raises TooLarge, keeping nothing."""
-        raise TooLarge(hashlib.sha256().hexdigest())
+        """Keep a stream under a key, replacing what is there. Raises TooLarge, keeping nothing.
+
+        What ``chunks`` raises comes out unchanged, and nothing is kept then either.
+        """
+        meter = _Meter(max_bytes)
+        await obstore.put_async(self._objects, key, meter.through(chunks))
+        return Stored(meter.size_bytes, meter.hash.hexdigest())
 
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes from ``start`` to before ``end``. Raises NotFound at once."""
-        raise TooLarge("")
+        """The bytes from ``start`` to before ``end``. Raises NotFound at once, not while streaming."""
+        try:
+            if start == 0 and end is None:
+                found = await obstore.get_async(self._objects, key)
+            elif end is None:
+                found = await obstore.get_async(self._objects, key, options={"range": {"offset": start}})
+            else:
+                found = await obstore.get_async(self._objects, key, options={"range": (start, end)})
+        except FileNotFoundError as error:
+            raise NotFound("This file is not kept any more.") from error
+        return _chunks(found)
+
+    async def has(self, key: str) -> bool:
+        """Whether there is such an object."""
+        try:
+            await obstore.head_async(self._objects, key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    async def move(self, source: str, target: str) -> None:
+        """Give an object another key, replacing what is there."""
+        await obstore.rename_async(self._objects, source, target)
+
+    async def delete(self, key: str) -> None:
+        """Remove an object. One that is not there is no error."""
+        try:
+            await obstore.delete_async(self._objects, key)
+        except FileNotFoundError:
+            return
+
+
+async def _chunks(found: obstore.GetResult) -> AsyncIterator[bytes]:
+    async for chunk in found.stream():
+        if chunk:
+            yield bytes(chunk)
 
 
 def folder_store(folder: Path) -> ArtifactStore:
     """Objects as files below a folder, which is made when missing."""
-    return ArtifactStore()
+    return ArtifactStore(LocalStore(folder, mkdir=True))
 
 
 def memory_store() -> ArtifactStore:
-    """Objects in memory."""
-    return ArtifactStore()
+    """Objects in memory, for tests and for a platform that forgets."""
+    return ArtifactStore(MemoryStore())

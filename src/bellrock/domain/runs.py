@@ -67,6 +67,12 @@ class Run:
     fenced: bool = False
     retry: RetryPolicy | None = None
     retry_at: datetime | None = None
+    requeued_at: datetime | None = None
+
+    @property
+    def waiting_since(self) -> datetime:
+        """When the run was put into the queue that it is in, or was in last."""
+        return self.requeued_at or self.queued_at
 
     @property
     def is_final(self) -> bool:
@@ -267,9 +273,9 @@ def _finish(run: Run, outcome: Outcome, at: datetime, *earlier: Fact, fenced: bo
     return Decision(final, (*earlier, RunFinished(outcome)), (_announce(run, "final"),))
 
 
-def _requeue(run: Run, reason: str, *earlier: Fact, attempt: int) -> Decision:
+def _requeue(run: Run, reason: str, at: datetime, *earlier: Fact) -> Decision:
     queued = replace(
-        run, state=RunState.QUEUED, version=run.version + 1, lease=None, retry_at=None, attempt=attempt
+        run, state=RunState.QUEUED, version=run.version + 1, lease=None, retry_at=None, requeued_at=at
     )
     orders = (Dispatch(run.id, run.location), _announce(run, "queued"))
     return Decision(queued, (*earlier, RunRequeued(reason)), orders)
@@ -328,7 +334,7 @@ def _failed_attempt(run: Run, policy: RetryPolicy, outcome: Outcome, at: datetim
     if run.cancel:
         return _finish(run, CANCELLED, at, failed)
     if wait_s <= 0:
-        return _requeue(run, "retry", failed, attempt=run.attempt + 1)
+        return _requeue(_next_attempt(run), "retry", at, failed)
     waiting = replace(
         run,
         state=RunState.RETRY_WAIT,
@@ -359,7 +365,7 @@ def _lease_ran_out(run: Run, at: datetime) -> Decision:
     if run.executions >= MAX_EXECUTIONS:
         message = f"The runner vanished in the middle of the run, {run.executions} times."
         return _finish(run, Outcome(Verdict.LOST, Blame.RUNNER, "RUNNER_LOST", message), at, fenced=True)
-    return _requeue(run, "the runner vanished", attempt=run.attempt)
+    return _requeue(run, "the runner vanished", at)
 
 
 def _queue_time_ran_out(run: Run, event: QueueTimeRanOut, at: datetime) -> Decision:
@@ -372,4 +378,9 @@ def _queue_time_ran_out(run: Run, event: QueueTimeRanOut, at: datetime) -> Decis
 def _retry_due(run: Run, at: datetime) -> Decision:
     if run.state is not RunState.RETRY_WAIT or run.retry_at is None or run.retry_at > at:
         return _refuse(run, "no retry is due")
-    return _requeue(run, "retry", attempt=run.attempt + 1)
+    return _requeue(_next_attempt(run), "retry", at)
+
+
+def _next_attempt(run: Run) -> Run:
+    # Vanished runners are counted per attempt: else a run with many retries would be given up early.
+    return replace(run, attempt=run.attempt + 1, executions=0)

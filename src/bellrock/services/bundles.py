@@ -4,9 +4,21 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from bellrock.domain.access import Principal
-from bellrock.domain.errors import NotBuilt
+import structlog
+
+from bellrock.artifacts import keys
+from bellrock.domain.access import Principal, Right
+from bellrock.domain.checks import PlaywrightSuite
+from bellrock.domain.errors import Invalid, NotFound, Unauthenticated
+from bellrock.services.accept_artifact import holder_may_write
+from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
+from bellrock.store.accounts import save_bundle
+from bellrock.store.runs import load_material, load_run
+
+log = structlog.get_logger(__name__)
+
+_GZIP = b"\x1f\x8b\x08"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +32,22 @@ class StoredBundle:
 async def store_bundle(
     platform: Platform, principal: Principal, chunks: AsyncIterator[bytes]
 ) -> StoredBundle:
-    """Keep a tar.gz. Raises TooLarge over the limit, Invalid for what is no gzip file. Needs RUN."""
-    raise NotBuilt("bundles")
+    """Keep a tar.gz. Raises TooLarge over the limit, Invalid for what is no gzip file. Needs RUN.
+
+    What is inside is checked where it is unpacked, by the runner: nothing is unpacked here.
+    """
+    principal.must(Right.RUN)
+    waiting = keys.of_upload(new_id())
+    stored = await platform.artifacts.put(
+        waiting, _gzip_only(chunks), max_bytes=platform.settings.max_bundle_bytes
+    )
+    key = keys.bundle_key(stored.sha256)
+    await platform.artifacts.move(waiting, keys.of_bundle(key))
+    async with platform.database.write() as connection:
+        at = platform.clock()
+        await save_bundle(connection, principal.account_id, key, size_bytes=stored.size_bytes, at=at)
+    log.info("bundle.stored", key=key, size_bytes=stored.size_bytes)
+    return StoredBundle(key, stored.size_bytes)
 
 
 async def bundle_for_run(platform: Platform, run_id: UUID, *, token: UUID, key: str) -> AsyncIterator[bytes]:
@@ -29,4 +55,29 @@ async def bundle_for_run(platform: Platform, run_id: UUID, *, token: UUID, key: 
 
     Raises Unauthenticated for a token that does not hold the run, NotFound for another key.
     """
-    raise NotBuilt("bundles")
+    async with platform.database.read() as connection:
+        stored = await load_run(connection, run_id)
+        if stored is None or not holder_may_write(platform, stored.run, token):
+            raise Unauthenticated("This token does not hold the run.")
+        material, _ = await load_material(connection, run_id)
+    if not isinstance(material.spec, PlaywrightSuite) or material.spec.bundle_key != key:
+        raise NotFound("This run has no such bundle.")
+    return await platform.artifacts.open(keys.of_bundle(key))
+
+
+async def _gzip_only(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    head = b""
+    async for chunk in chunks:
+        if len(head) >= len(_GZIP):
+            yield chunk
+            continue
+        head += chunk
+        if len(head) >= len(_GZIP):
+            _refuse_unless_gzip(head)
+            yield head
+    _refuse_unless_gzip(head)
+
+
+def _refuse_unless_gzip(head: bytes) -> None:
+    if not head.startswith(_GZIP):
+        raise Invalid("The code bundle is not a gzip file: a tar archive compressed by gzip is needed.")

@@ -1,13 +1,25 @@
-"""A person stops a session, or some of its runs."""
+"""A person stops a session, or some of its runs.
+
+One transaction stamps all runs meant and puts the signals to their runners into the outbox. Queued runs
+are final when it commits. The answer is given after the commit: what was answered survives a restart.
+"""
 
 from uuid import UUID
 
-from bellrock.domain.access import Principal
-from bellrock.domain.cancellation import Via
-from bellrock.domain.errors import NotBuilt
-from bellrock.domain.sessions import SessionKind
+import structlog
+
+from bellrock.domain.access import Principal, Right
+from bellrock.domain.cancellation import Via, refuse_unless_cancellable_session, targeted
+from bellrock.domain.errors import NotFound
+from bellrock.domain.runs import CancelAsked, CancelStamped, RunFinished
+from bellrock.domain.sessions import Session, SessionKind
 from bellrock.services.platform import Platform
 from bellrock.services.views import CancelSummary
+from bellrock.services.work import Work, advance, unit_of_work
+from bellrock.store.runs import runs_of_sessions
+from bellrock.store.sessions import load_session, lock_session
+
+log = structlog.get_logger(__name__)
 
 
 async def cancel_session(
@@ -24,4 +36,45 @@ async def cancel_session(
     Ids that match no run are ignored. Raises, in this order: Forbidden (role), NotFound, Forbidden
     (a session that no person started). The edge checks key and body before. Needs RUN.
     """
-    raise NotBuilt("cancel")
+    principal.must(Right.RUN)
+    async with unit_of_work(platform) as work:
+        session = await load_session(work.connection, session_id)
+        _refuse_unless_theirs(session, principal, kind, session_id)
+        summary = await _stamp(work, session_id, sequence_ids, CancelAsked(principal.name, via))
+    log.info(
+        "session.cancel_requested",
+        session_id=str(session_id),
+        by=principal.name,
+        key_id=str(principal.key_id),
+        via=str(via),
+        stamped=len(summary.stamped),
+        finished=len(summary.finished),
+        ignored=[str(run_id) for run_id in summary.ignored],
+    )
+    return summary
+
+
+def _refuse_unless_theirs(
+    session: Session | None, principal: Principal, kind: SessionKind, session_id: UUID
+) -> None:
+    theirs = session is not None and session.account_id == principal.account_id
+    if session is None or not theirs or session.kind is not kind or not session.recorded:
+        raise NotFound(f"There is no {kind} session {session_id}.")
+    refuse_unless_cancellable_session(session.source)
+
+
+async def _stamp(
+    work: Work, session_id: UUID, sequence_ids: tuple[UUID, ...] | None, asked: CancelAsked
+) -> CancelSummary:
+    await lock_session(work.connection, session_id)
+    stored = (await runs_of_sessions(work.connection, [session_id]))[session_id]
+    meant, ignored = targeted((each.run.id for each in stored), sequence_ids)
+    stamped, finished = [], []
+    for run_id in sorted(meant):
+        decision = await advance(work, run_id, asked)
+        facts = decision.facts if decision else ()
+        if any(isinstance(fact, CancelStamped) for fact in facts):
+            stamped.append(run_id)
+        elif any(isinstance(fact, RunFinished) for fact in facts):
+            finished.append(run_id)
+    return CancelSummary(tuple(stamped), tuple(finished), tuple(sorted(ignored)))

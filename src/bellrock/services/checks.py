@@ -1,14 +1,29 @@
 """Checks: saved, changed, listed, deleted. What may be saved is decided here and in `check_payload`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from uuid import UUID
 
-from bellrock.domain.access import Principal
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bellrock.domain.access import Principal, Right
 from bellrock.domain.checks import Check, CheckType, EnvironmentVariable, PlaywrightSuite, UrlMonitor
-from bellrock.domain.errors import NotBuilt
+from bellrock.domain.errors import Invalid, NotFound
+from bellrock.domain.locations import refuse_unknown_locations
+from bellrock.services.environment import seal, unseal, with_kept_secrets, without_secrets
+from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
 from bellrock.services.views import CheckPage
+from bellrock.store import checks as store
+from bellrock.store.accounts import has_bundle
+from bellrock.store.checks import StoredCheck
+from bellrock.store.runners import locations_seen
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_NAME = 255
+_MOST_PER_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,38 +47,46 @@ class CheckDraft:
     description: str | None = None
 
 
+_IN_BOTH = tuple(each.name for each in fields(CheckDraft) if each.name != "environment")
+
+
 def draft_of(check: Check) -> CheckDraft:
     """A draft that would change nothing, to be altered with `dataclasses.replace`."""
-    return CheckDraft(
-        type=check.type,
-        name=check.name,
-        spec=check.spec,
-        activated=check.activated,
-        muted=check.muted,
-        locations=check.locations,
-        tags=check.tags,
-        frequency_min=check.frequency_min,
-        frequency_offset_s=check.frequency_offset_s,
-        run_parallel=check.run_parallel,
-        description=check.description,
-    )
+    return CheckDraft(**{name: getattr(check, name) for name in _IN_BOTH})
 
 
 async def create_check(platform: Platform, principal: Principal, draft: CheckDraft) -> Check:
     """Save a new check. Raises Invalid naming the field. Needs EDIT."""
-    raise NotBuilt("checks")
+    principal.must(Right.EDIT)
+    async with platform.database.write() as connection:
+        await refuse_bad_draft(connection, principal.account_id, draft)
+        stored = new_check(platform, principal.account_id, draft)
+        await store.insert_check(connection, stored)
+    log.info("check.created", check_id=str(stored.check.id), type=str(draft.type))
+    return shown_check(platform, stored)
 
 
 async def update_check(
     platform: Platform, principal: Principal, check_id: UUID, *, draft: CheckDraft
 ) -> Check:
     """Replace a check by the draft. Raises NotFound, Invalid (also for another type). Needs EDIT."""
-    raise NotBuilt("checks")
+    principal.must(Right.EDIT)
+    async with platform.database.write() as connection:
+        before = await _load(connection, principal, check_id)
+        if before.check.type is not draft.type:
+            raise Invalid(f"checkType: a {before.check.type} check cannot become a {draft.type} check.")
+        await refuse_bad_draft(connection, principal.account_id, draft)
+        stored = changed_check(platform, before, draft)
+        await store.update_check(connection, stored)
+    log.info("check.updated", check_id=str(check_id))
+    return shown_check(platform, stored)
 
 
 async def get_check(platform: Platform, principal: Principal, check_id: UUID) -> Check:
     """One check; values of secret variables are empty. Raises NotFound."""
-    raise NotBuilt("checks")
+    principal.must(Right.VIEW)
+    async with platform.database.read() as connection:
+        return shown_check(platform, await _load(connection, principal, check_id))
 
 
 async def list_checks(
@@ -76,10 +99,95 @@ async def list_checks(
     check_type: CheckType | None = None,
     search: str | None = None,
 ) -> CheckPage:
-    """Checks by name, ``limit`` per page from page 1; with any of the tags; ``search`` in the name."""
-    raise NotBuilt("checks")
+    """Checks by name, ``limit`` (1 to 100) per page from page 1; with any of the tags."""
+    principal.must(Right.VIEW)
+    if page < 1 or not 1 <= limit <= _MOST_PER_PAGE:
+        raise Invalid(f"page starts at 1, limit is 1 to {_MOST_PER_PAGE}.")
+    async with platform.database.read() as connection:
+        found = await store.find_checks(
+            connection, principal.account_id, check_type=check_type, search=search
+        )
+    meant = [each for each in found if not tags or set(tags) & set(each.check.tags)]
+    shown = meant[(page - 1) * limit : page * limit]
+    return CheckPage(tuple(shown_check(platform, each) for each in shown), len(meant))
 
 
 async def delete_check(platform: Platform, principal: Principal, check_id: UUID) -> None:
     """Delete a check. Its runs in flight go on, its sessions stay. Raises NotFound. Needs EDIT."""
-    raise NotBuilt("checks")
+    principal.must(Right.EDIT)
+    async with platform.database.write() as connection:
+        await _load(connection, principal, check_id)
+        await store.delete_checks(connection, [check_id])
+    log.info("check.deleted", check_id=str(check_id), by=str(principal.key_id))
+
+
+async def refuse_bad_draft(
+    connection: AsyncConnection, account_id: UUID, draft: CheckDraft, *, where: str = ""
+) -> None:
+    """Raise Invalid, naming ``where`` and the field, unless the draft can be saved."""
+    if not 1 <= len(draft.name.strip()) <= _LONGEST_NAME:
+        raise Invalid(f"{where}name: use 1 to {_LONGEST_NAME} characters.")
+    if draft.activated and not draft.locations:
+        raise Invalid(f"{where}locations: an activated check needs at least one location.")
+    served = await locations_seen(connection)
+    refuse_unknown_locations(draft.locations, served=served, field=f"{where}locations")
+    await refuse_bad_spec(connection, account_id, draft, where=where)
+
+
+async def refuse_bad_spec(
+    connection: AsyncConnection, account_id: UUID, draft: CheckDraft, *, where: str
+) -> None:
+    """Raise Invalid for a bundle that was never uploaded, or for variables that repeat."""
+    spec = draft.spec
+    if isinstance(spec, PlaywrightSuite) and not await has_bundle(connection, account_id, spec.bundle_key):
+        raise Invalid(
+            f"{where}codeBundlePath: there is no code bundle {spec.bundle_key!r}. "
+            "Upload it first, and use the key of the answer."
+        )
+    keys = [each.key for each in draft.environment or ()]
+    repeated = sorted({key for key in keys if keys.count(key) > 1 or not key})
+    if repeated:
+        raise Invalid(f"{where}environmentVariables: each needs a key of its own, not {repeated[0]!r} twice.")
+
+
+def new_check(
+    platform: Platform,
+    account_id: UUID,
+    draft: CheckDraft,
+    *,
+    project_id: str | None = None,
+    logical_id: str | None = None,
+) -> StoredCheck:
+    """A check to insert."""
+    check = Check(
+        id=new_id(),
+        account_id=account_id,
+        created_at=platform.clock(),
+        project_id=project_id,
+        logical_id=logical_id,
+        **{name: getattr(draft, name) for name in _IN_BOTH},
+    )
+    return StoredCheck(check, seal(platform.vault, with_kept_secrets(draft.environment or (), ())))
+
+
+def changed_check(platform: Platform, before: StoredCheck, draft: CheckDraft) -> StoredCheck:
+    """The check as the draft wants it, to write over the one before."""
+    changes = {name: getattr(draft, name) for name in _IN_BOTH}
+    check = replace(before.check, **changes, updated_at=platform.clock())
+    if draft.environment is None:
+        return StoredCheck(check, before.sealed_environment)
+    kept = unseal(platform.vault, before.sealed_environment)
+    return StoredCheck(check, seal(platform.vault, with_kept_secrets(draft.environment, kept)))
+
+
+def shown_check(platform: Platform, stored: StoredCheck) -> Check:
+    """A check as it may be shown: with its variables, without the values of secrets."""
+    environment = unseal(platform.vault, stored.sealed_environment)
+    return replace(stored.check, environment=without_secrets(environment))
+
+
+async def _load(connection: AsyncConnection, principal: Principal, check_id: UUID) -> StoredCheck:
+    stored = await store.load_check(connection, principal.account_id, check_id)
+    if stored is None:
+        raise NotFound(f"There is no check {check_id}.")
+    return stored

@@ -1,8 +1,26 @@
 """A runner asks for a run: it gets everything it needs, or the reason why not."""
 
-from bellrock.domain.errors import NotBuilt
+from bellrock.domain.cancellation import RunSource
+from bellrock.domain.checks import EnvironmentVariable, PlaywrightSuite, UrlMonitor
+from bellrock.domain.runs import Claimed, Refused, Run
+from bellrock.services.environment import unseal
+from bellrock.services.ids import attempt_id
 from bellrock.services.platform import Platform
-from bellrock.wire.messages import ClaimReply, ClaimRequest
+from bellrock.services.work import advance, unit_of_work
+from bellrock.store.records import RunMaterial, StoredRun
+from bellrock.store.runs import load_material, load_run
+from bellrock.wire.messages import ClaimReply, ClaimRequest, JobSpec
+
+# Runs that a build pipeline or a command line started; the suite sees CI=1 as it would there.
+_OF_A_COMMAND = frozenset(
+    {
+        RunSource.TEST_RECORD,
+        RunSource.TEST_NO_RECORD,
+        RunSource.TRIGGER_RECORD,
+        RunSource.TRIGGER_NO_RECORD,
+        RunSource.DEPLOYMENT,
+    }
+)
 
 
 async def claim_run(platform: Platform, location: str, request: ClaimRequest) -> ClaimReply:
@@ -10,4 +28,66 @@ async def claim_run(platform: Platform, location: str, request: ClaimRequest) ->
 
     Refused with a reason: unknown run, another location's, taken, cancelled, final.
     """
-    raise NotBuilt("claim")
+    claimed = Claimed(request.token, request.runner_id, platform.settings.lease_s)
+    async with unit_of_work(platform) as work:
+        stored = await load_run(work.connection, request.run_id)
+        if stored is None or stored.run.location != location:
+            return ClaimReply(granted=False, reason="there is no such run at this location")
+        decision = await advance(work, request.run_id, claimed, stage="preparing")
+        if decision is None or isinstance(decision.facts[0], Refused):
+            return ClaimReply(granted=False, reason=_reason(decision.facts[0] if decision else None))
+        material, sealed = await load_material(work.connection, request.run_id)
+    job = _job(
+        platform, stored, run=decision.run, material=material, environment=unseal(platform.vault, sealed)
+    )
+    return ClaimReply(granted=True, job=job)
+
+
+def _reason(fact: object) -> str:
+    return fact.reason if isinstance(fact, Refused) else "there is no such run"
+
+
+def _job(
+    platform: Platform,
+    stored: StoredRun,
+    *,
+    run: Run,
+    material: RunMaterial,
+    environment: tuple[EnvironmentVariable, ...],
+) -> JobSpec:
+    spec = material.spec
+    return JobSpec(
+        run_id=run.id,
+        session_id=run.session_id,
+        account_id=run.account_id,
+        attempt=run.attempt,
+        attempt_id=attempt_id(run.id, run.attempt),
+        check_id=run.check_id,
+        check_name=stored.check_name,
+        check_type=run.check_type,
+        location=run.location,
+        suite=spec if isinstance(spec, PlaywrightSuite) else None,
+        url=spec if isinstance(spec, UrlMonitor) else None,
+        environment=environment,
+        context=job_context(run, stored.check_name),
+        refresh_cache=material.refresh_cache,
+        record=material.record,
+        limits=platform.settings.limits,
+        control_url=platform.settings.control_url,
+    )
+
+
+def job_context(run: Run, check_name: str) -> dict[str, str]:
+    """The variables that the contract promises to every suite."""
+    context = {
+        "CHECKLY": "1",
+        "CHECKLY_RUN_SOURCE": str(run.source),
+        "ACCOUNT_ID": str(run.account_id),
+        "CHECK_NAME": check_name,
+        "CHECKLY_REGION": run.location,
+    }
+    if run.check_id is not None:
+        context["CHECKLY_CHECK_ID"] = str(run.check_id)
+    if run.source in _OF_A_COMMAND:
+        context["CI"] = "1"
+    return context

@@ -1,9 +1,94 @@
-"""What the control plane does by itself, for as long as it runs."""
+"""What the control plane does by itself, for as long as it runs.
 
-from bellrock.domain.errors import NotBuilt
+A loop outlives every fault of its step: the fault is logged, and the step is tried again, ever later.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
 from bellrock.services.platform import Platform
+from bellrock.services.reap import reap, resend_cancel_signals, sweep
+from bellrock.services.relay import relay_due_orders
+from bellrock.services.rpc import serve_runners
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_BACKOFF_S = 10.0
+_STEP_DEADLINE_S = 60.0
 
 
-async def run_loops(platform: Platform) -> None:
-    """Relay, reaper, sweeper and the runners' rpc server, until cancelled. Survives faults of parts."""
-    raise NotBuilt("loops")
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A step, how often at least, and what makes it happen at once. ``step`` says how much it did."""
+
+    name: str
+    step: Callable[[], Awaitable[int]]
+    every_s: float
+    bell: asyncio.Event | None = None
+
+
+async def run_loops(platform: Platform, *, started: asyncio.Event | None = None) -> None:
+    """Relay, reaper, sweeper and the runners' rpc server, until cancelled. Survives faults of parts.
+
+    ``started`` is set once runners are answered.
+    """
+
+    async def signal_again() -> None:
+        await resend_cancel_signals(platform)
+
+    platform.bus.on_reconnect(signal_again)
+    subscriptions = await serve_runners(platform)
+    try:
+        await resend_cancel_signals(platform)
+        if started is not None:
+            started.set()
+        async with asyncio.TaskGroup() as group:
+            for loop in loops_of(platform):
+                group.create_task(supervise(loop), name=f"loop-{loop.name}")
+    finally:
+        for subscription in subscriptions:
+            await subscription.close()
+
+
+def loops_of(platform: Platform) -> tuple[Loop, ...]:
+    """The loops of a control plane."""
+    settings = platform.settings
+    return (
+        Loop("relay", lambda: relay_due_orders(platform), settings.relay_poll_s, platform.outbox_bell),
+        Loop("reaper", lambda: reap(platform), settings.reaper_interval_s),
+        Loop("sweeper", lambda: sweep(platform), settings.sweeper_interval_s),
+    )
+
+
+async def supervise(loop: Loop) -> None:
+    """Repeat a loop's step until cancelled."""
+    faults = 0
+    while True:
+        if loop.bell is not None:
+            # Cleared before the step: what is rung during it must not be slept through.
+            loop.bell.clear()
+        try:
+            async with asyncio.timeout(_STEP_DEADLINE_S):
+                did = await loop.step()
+        except Exception:  # a supervisor: one bad row or a lost connection must not end the platform
+            faults += 1
+            log.exception("loop.step_failed", loop=loop.name, faults=faults)
+            await asyncio.sleep(min(_LONGEST_BACKOFF_S, 0.25 * 2 ** min(faults, 10)))
+            continue
+        faults = 0
+        if loop.bell is None or not did:
+            await _rest(loop)
+
+
+async def _rest(loop: Loop) -> None:
+    if loop.bell is None:
+        await asyncio.sleep(loop.every_s)
+        return
+    try:
+        async with asyncio.timeout(loop.every_s):
+            await loop.bell.wait()
+    except TimeoutError:
+        return

@@ -1,22 +1,83 @@
 """Who runs: runners introduce themselves, and which locations are served is known from that."""
 
-from bellrock.domain.access import Principal
-from bellrock.domain.errors import NotBuilt
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from bellrock.domain.access import Principal, Right
+from bellrock.engine.port import BusError
 from bellrock.services.platform import Platform
 from bellrock.services.views import Readiness, RunnerView
+from bellrock.store.runners import all_runners, locations_seen, save_hello
 from bellrock.wire.messages import Hello, HelloReply
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_LOOK_S = 1.0
 
 
 async def greet_runner(platform: Platform, hello: Hello) -> HelloReply:
     """Remember a runner and tell it the rhythm of heartbeats."""
-    raise NotBuilt("runners")
+    async with platform.database.write() as connection:
+        await save_hello(connection, hello, platform.clock())
+    log.info(
+        "runner.connected",
+        runner_id=hello.runner_id,
+        location=hello.location,
+        isolation=hello.isolation,
+        slots=hello.slots,
+    )
+    settings = platform.settings
+    return HelloReply(heartbeat_s=settings.heartbeat_s, lease_s=settings.lease_s)
 
 
 async def list_runners(platform: Platform, principal: Principal) -> tuple[RunnerView, ...]:
     """All runners that ever said hello, with whether they are connected."""
-    raise NotBuilt("runners")
+    principal.must(Right.VIEW)
+    since = platform.clock() - timedelta(seconds=platform.settings.runner_seen_s)
+    async with platform.database.read() as connection:
+        found = await all_runners(connection)
+    return tuple(
+        RunnerView(
+            runner_id=each.runner_id,
+            location=each.location,
+            version=each.version,
+            slots=each.slots,
+            busy_slots=each.busy_slots,
+            isolation=each.isolation,
+            guarantees=each.guarantees,
+            seen_at=each.seen_at,
+            connected=each.seen_at >= since,
+        )
+        for each in found
+    )
 
 
 async def readiness(platform: Platform) -> Readiness:
     """What works right now. Never raises for a part that does not; answers within about a second."""
-    raise NotBuilt("runners")
+    database, bus = await asyncio.gather(_database_works(platform), _bus_works(platform))
+    locations = await _served(platform) if database else ()
+    return Readiness(database, bus, runner=bool(locations), locations=locations)
+
+
+async def _database_works(platform: Platform) -> bool:
+    try:
+        async with asyncio.timeout(_LONGEST_LOOK_S):
+            return await platform.database.is_working()
+    except TimeoutError:
+        return False
+
+
+async def _bus_works(platform: Platform) -> bool:
+    try:
+        await platform.bus.check(timeout_s=_LONGEST_LOOK_S)
+    except BusError:
+        return False
+    return True
+
+
+async def _served(platform: Platform) -> tuple[str, ...]:
+    since = platform.clock() - timedelta(seconds=platform.settings.runner_seen_s)
+    async with platform.database.read() as connection:
+        return tuple(sorted(await locations_seen(connection, since)))

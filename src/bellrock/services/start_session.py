@@ -1,17 +1,31 @@
 """Sessions begin here: which checks are meant, and one queued run for each of their locations."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from bellrock.domain.access import Principal
-from bellrock.domain.cancellation import RunSource
-from bellrock.domain.checks import EnvironmentVariable
-from bellrock.domain.errors import NotBuilt
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bellrock.domain.access import Principal, Right
+from bellrock.domain.cancellation import RunSource, is_recorded
+from bellrock.domain.checks import RUNNABLE, EnvironmentVariable
+from bellrock.domain.errors import Conflict, Invalid, NotFound
+from bellrock.domain.locations import refuse_unknown_locations
 from bellrock.domain.retries import RetryPolicy
-from bellrock.domain.sessions import GitMetadata
-from bellrock.services.checks import CheckDraft
+from bellrock.domain.sessions import GitMetadata, Session, SessionKind
+from bellrock.expressions.tags import matches
+from bellrock.services.checks import CheckDraft, refuse_bad_spec
+from bellrock.services.environment import merged, unseal
+from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
+from bellrock.services.queue_runs import Job, queue_session
+from bellrock.services.session_views import view_sessions
 from bellrock.services.views import SessionView
+from bellrock.services.work import Work, unit_of_work
+from bellrock.store.checks import StoredCheck, all_checks, load_check
+from bellrock.store.records import RunMaterial
+from bellrock.store.runners import locations_seen
+
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +93,14 @@ async def trigger_check_sessions(
 
     Raises NotFound where no check is meant. Needs RUN.
     """
-    raise NotBuilt("sessions")
+    principal.must(Right.RUN)
+    async with unit_of_work(platform) as work:
+        checks = await _checks_meant(work.connection, principal, target)
+        ids = [
+            await queue_check_session(work, check, principal, source=source, refresh_cache=refresh_cache)
+            for check in checks
+        ]
+    return await view_sessions(platform, ids)
 
 
 async def start_check_session(
@@ -91,23 +112,163 @@ async def start_check_session(
     refresh_cache: bool = False,
 ) -> SessionView:
     """Start one check's session ("Schedule now"). Raises NotFound, Conflict if deactivated. Needs RUN."""
-    raise NotBuilt("sessions")
+    principal.must(Right.RUN)
+    async with unit_of_work(platform) as work:
+        stored = await load_check(work.connection, principal.account_id, check_id)
+        if stored is None:
+            raise NotFound(f"There is no check {check_id}.")
+        if not stored.check.activated:
+            raise Conflict("This check is deactivated: activate it to run it.", code="CHECK_DEACTIVATED")
+        session_id = await queue_check_session(
+            work, stored, principal, source=source, refresh_cache=refresh_cache
+        )
+    return (await view_sessions(platform, [session_id]))[0]
 
 
 async def trigger_test_session(
     platform: Platform, principal: Principal, request: TestSessionRequest
 ) -> SessionView:
     """Start a test session of deployed checks. Raises NotFound where none is meant, Invalid. Needs RUN."""
-    raise NotBuilt("sessions")
+    principal.must(Right.RUN)
+    async with unit_of_work(platform) as work:
+        await _refuse_bad_location(work.connection, request.run_location)
+        checks = await _checks_meant(work.connection, principal, request.target)
+        session = _test_session(work, principal, request)
+        jobs = [
+            Job(
+                check_id=stored.check.id,
+                type=stored.check.type,
+                name=stored.check.name,
+                logical_id=stored.check.logical_id,
+                location=request.run_location,
+                material=RunMaterial(stored.check.spec, request.refresh_cache, record=session.recorded),
+                environment=merged(unseal(platform.vault, stored.sealed_environment), request.environment),
+                retry=request.retry,
+            )
+            for stored in checks
+        ]
+        await queue_session(work, session, jobs)
+    return (await view_sessions(platform, [session.id]))[0]
 
 
 async def run_test_session(
     platform: Platform, principal: Principal, request: InlineSessionRequest
 ) -> SessionView:
-    """Start a test session of inline jobs. Each job's sequence id is its run's id: find the run by
-    `RunView.logical_id`. Raises Invalid naming job and field. Needs RUN.
+    """Start a test session of inline jobs. Each job's sequence id is its run's id (`sequence_ids`).
+
+    Raises Invalid naming job and field. Needs RUN.
     """
-    raise NotBuilt("sessions")
+    principal.must(Right.RUN)
+    _refuse_bad_jobs(request.jobs)
+    async with unit_of_work(platform) as work:
+        await _refuse_bad_location(work.connection, request.run_location)
+        for job in request.jobs:
+            where = f"{job.logical_id}: "
+            await refuse_bad_spec(work.connection, principal.account_id, job.draft, where=where)
+        session = _test_session(work, principal, request)
+        await queue_session(work, session, [_inline_job(job, request, session) for job in request.jobs])
+    return (await view_sessions(platform, [session.id]))[0]
+
+
+async def queue_check_session(
+    work: Work,
+    stored: StoredCheck,
+    principal: Principal,
+    *,
+    source: RunSource,
+    refresh_cache: bool,
+) -> UUID:
+    """Put one check's session and its runs into the open transaction; its id."""
+    check = stored.check
+    session = Session(
+        id=new_id(),
+        account_id=check.account_id,
+        kind=SessionKind.CHECK,
+        name=check.name,
+        source=source,
+        started_at=work.at,
+        locations=check.locations,
+        check_id=check.id,
+        check_type=check.type,
+        started_by=principal.name,
+    )
+    job = Job(
+        check_id=check.id,
+        type=check.type,
+        name=check.name,
+        logical_id=check.logical_id,
+        location="",
+        material=RunMaterial(check.spec, refresh_cache),
+        environment=unseal(work.platform.vault, stored.sealed_environment),
+    )
+    await queue_session(work, session, [replace(job, location=each) for each in check.locations])
+    return session.id
+
+
+async def _checks_meant(
+    connection: AsyncConnection, principal: Principal, target: Target
+) -> list[StoredCheck]:
+    wanted = set(target.check_ids)
+    meant = [
+        stored
+        for stored in await all_checks(connection, principal.account_id)
+        if stored.check.type in RUNNABLE
+        and (stored.check.activated or target.allow_deactivated)
+        and (not wanted or stored.check.id in wanted)
+        and matches(target.match_tags, stored.check.tags)
+        and stored.check.locations
+    ]
+    if not meant:
+        raise NotFound("No check matches: look at the tags, the ids, and whether they are activated.")
+    return meant
+
+
+def _test_session(
+    work: Work, principal: Principal, request: TestSessionRequest | InlineSessionRequest
+) -> Session:
+    if not request.name.strip():
+        raise Invalid("name: a test session needs one.")
+    return Session(
+        id=new_id(),
+        account_id=principal.account_id,
+        kind=SessionKind.TEST,
+        name=request.name[:_LONGEST_NAME],
+        source=request.source,
+        started_at=work.at,
+        locations=(request.run_location,),
+        started_by=principal.name,
+        provider=request.provider,
+        git=request.git,
+        recorded=is_recorded(request.source),
+    )
+
+
+def _inline_job(job: InlineJob, request: InlineSessionRequest, session: Session) -> Job:
+    draft = job.draft
+    return Job(
+        check_id=None,
+        type=draft.type,
+        name=draft.name,
+        logical_id=job.logical_id,
+        location=request.run_location,
+        material=RunMaterial(draft.spec, request.refresh_cache, session.recorded, job.file_path),
+        environment=merged(draft.environment or (), request.environment),
+        retry=job.retry,
+    )
+
+
+def _refuse_bad_jobs(jobs: tuple[InlineJob, ...]) -> None:
+    if not jobs:
+        raise Invalid("checkRunJobs: at least one job is needed.")
+    names = [job.logical_id for job in jobs]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise Invalid(f"checkRunJobs: the logical id {repeated[0]!r} is there twice.")
+
+
+async def _refuse_bad_location(connection: AsyncConnection, location: str) -> None:
+    served = await locations_seen(connection)
+    refuse_unknown_locations([location], served=served, field="runLocation")
 
 
 def sequence_ids(view: SessionView) -> dict[str, UUID]:

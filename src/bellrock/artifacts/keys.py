@@ -1,0 +1,55 @@
+"""Where objects are kept, and which names of files are safe. Every key is made here."""
+
+import re
+from uuid import UUID
+
+from bellrock.domain.errors import Invalid
+
+_LONGEST_NAME = 512
+_LONGEST_PART = 200
+_BUNDLE = re.compile(r"^[0-9a-f]{64}\.tar\.gz$")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
+
+EVENTS = "events.ndjson"
+"""The file of a run that holds its live events, one JSON object a line."""
+
+
+def bundle_key(sha256: str) -> str:
+    """The public key of a bundle with this content."""
+    return f"{sha256}.tar.gz"
+
+
+def is_bundle_key(key: str) -> bool:
+    """Whether a text can be the key of a bundle."""
+    return _BUNDLE.match(key) is not None
+
+
+def of_bundle(key: str) -> str:
+    """Where a bundle is kept. The same content of two accounts is one object."""
+    return f"bundles/{key}"
+
+
+def of_upload(upload_id: UUID) -> str:
+    """Where a bundle waits until its content, and so its key, is known."""
+    return f"uploads/{upload_id}"
+
+
+def of_run(run_id: UUID, attempt: int, name: str) -> str:
+    """Where a file of an attempt is kept."""
+    return f"runs/{run_id}/{attempt}/{name}"
+
+
+def safe_name(name: str) -> str:
+    """The name, if it is a plain relative path. Raises Invalid otherwise."""
+    parts = name.split("/")
+    unsafe = (
+        len(name.encode()) > _LONGEST_NAME
+        or _CONTROL.search(name) is not None
+        or any(part in {"", ".", ".."} or len(part.encode()) > _LONGEST_PART for part in parts)
+    )
+    if unsafe:
+        raise Invalid(
+            f"artifact name {name[:80]!r}: use a relative path with '/' between its parts, without '.', "
+            f"'..', empty parts and control characters, of at most {_LONGEST_NAME} bytes."
+        )
+    return name

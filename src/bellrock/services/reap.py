@@ -1,0 +1,73 @@
+"""Time passes: leases end, retries fall due, nobody takes a run. Each run in a transaction of its own."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from bellrock.domain.runs import Dispatch, LeaseRanOut, QueueTimeRanOut, RetryDue, RunState, SignalRunner
+from bellrock.services.platform import Platform
+from bellrock.services.work import advance, unit_of_work
+from bellrock.store.runs import (
+    cancels_in_flight,
+    load_run,
+    mark_offered,
+    runs_queued_since,
+    runs_with_lease_over,
+    runs_with_retry_due,
+)
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 200
+
+
+async def reap(platform: Platform) -> int:
+    """End or requeue runs whose lease is over, and queue those whose retry is due; how many it looked at."""
+    at = platform.clock()
+    async with platform.database.read() as connection:
+        abandoned = await runs_with_lease_over(connection, at, limit=_BATCH)
+        due = await runs_with_retry_due(connection, at, limit=_BATCH)
+    for run_id in abandoned:
+        async with unit_of_work(platform) as work:
+            await advance(work, run_id, LeaseRanOut())
+    for run_id in due:
+        async with unit_of_work(platform) as work:
+            await advance(work, run_id, RetryDue())
+    return len(abandoned) + len(due)
+
+
+async def sweep(platform: Platform) -> int:
+    """Offer runs once more that nobody claimed for a while: their message may be gone.
+
+    Runs queued longer than the queue's time are given up (LOST). How many it looked at.
+    """
+    settings = platform.settings
+    before = platform.clock() - timedelta(seconds=settings.reoffer_after_s)
+    async with platform.database.read() as connection:
+        waiting = await runs_queued_since(connection, before, limit=_BATCH)
+    for run_id in waiting:
+        await _sweep_one(platform, run_id)
+    return len(waiting)
+
+
+async def _sweep_one(platform: Platform, run_id: UUID) -> None:
+    async with unit_of_work(platform) as work:
+        stored = await load_run(work.connection, run_id)
+        if stored is None or stored.run.state is not RunState.QUEUED:
+            return
+        waited_s = (work.at - stored.run.waiting_since).total_seconds()
+        if waited_s >= work.platform.settings.queue_ttl_s:
+            await advance(work, run_id, QueueTimeRanOut(waited_s))
+            return
+        await mark_offered(work.connection, run_id, work.at)
+        await work.order(Dispatch(run_id, stored.run.location))
+    log.info("run.offered_again", run_id=str(run_id), waited_s=round(waited_s))
+
+
+async def resend_cancel_signals(platform: Platform) -> int:
+    """Signal every running run again that somebody asked to stop: after a restart, after a reconnect."""
+    async with unit_of_work(platform) as work:
+        stopping = await cancels_in_flight(work.connection)
+        await work.order(*(SignalRunner(each.run.id, each.run.location) for each in stopping))
+    return len(stopping)

@@ -1,0 +1,94 @@
+"""Checks in SQL. Variables are sealed by the caller: this module never sees them in clear."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bellrock.domain.checks import Check, CheckType
+from bellrock.store.tables import checks
+
+_NAMES = [column.name for column in checks.c if column.name != "sealed_environment"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheck:
+    """A check without its variables, and its variables sealed."""
+
+    check: Check
+    sealed_environment: str | None
+
+
+async def insert_check(connection: AsyncConnection, stored: StoredCheck) -> None:
+    """Insert a check."""
+    await connection.execute(insert(checks).values(_values(stored)))
+
+
+async def update_check(connection: AsyncConnection, stored: StoredCheck) -> None:
+    """Write a check over the one with its id."""
+    statement = update(checks).where(checks.c.id == stored.check.id).values(_values(stored))
+    await connection.execute(statement)
+
+
+async def delete_checks(connection: AsyncConnection, check_ids: Sequence[UUID]) -> None:
+    """Delete checks."""
+    await connection.execute(delete(checks).where(checks.c.id.in_(check_ids)))
+
+
+async def detach_checks(connection: AsyncConnection, check_ids: Sequence[UUID]) -> None:
+    """Keep checks without their project."""
+    statement = update(checks).where(checks.c.id.in_(check_ids)).values(project_id=None, logical_id=None)
+    await connection.execute(statement)
+
+
+async def load_check(connection: AsyncConnection, account_id: UUID, check_id: UUID) -> StoredCheck | None:
+    """A check of the account, or None."""
+    query = select(checks).where(checks.c.id == check_id, checks.c.account_id == account_id)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _stored(row)
+
+
+async def all_checks(connection: AsyncConnection, account_id: UUID) -> list[StoredCheck]:
+    """All checks of the account, by name."""
+    query = select(checks).where(checks.c.account_id == account_id)
+    found = await connection.execute(query.order_by(checks.c.name, checks.c.id))
+    return [_stored(row) for row in found]
+
+
+async def checks_of_project(
+    connection: AsyncConnection, account_id: UUID, project_id: str
+) -> dict[str, StoredCheck]:
+    """The project's checks by logical id."""
+    query = select(checks).where(checks.c.account_id == account_id, checks.c.project_id == project_id)
+    found = [_stored(row) for row in await connection.execute(query.order_by(checks.c.name))]
+    return {stored.check.logical_id or "": stored for stored in found}
+
+
+async def find_checks(
+    connection: AsyncConnection,
+    account_id: UUID,
+    *,
+    check_type: CheckType | None,
+    search: str | None,
+) -> list[StoredCheck]:
+    """Checks by name. (Tags are JSON: they are filtered by the caller, alike on both databases.)"""
+    conditions: list[ColumnElement[bool]] = [checks.c.account_id == account_id]
+    if check_type is not None:
+        conditions.append(checks.c.type == check_type)
+    if search:
+        conditions.append(checks.c.name.icontains(search, autoescape=True))
+    query = select(checks).where(*conditions).order_by(func.lower(checks.c.name), checks.c.id)
+    return [_stored(row) for row in await connection.execute(query)]
+
+
+def _values(stored: StoredCheck) -> dict[str, Any]:
+    values = {name: getattr(stored.check, name) for name in _NAMES}
+    return values | {"sealed_environment": stored.sealed_environment}
+
+
+def _stored(row: Row[Any]) -> StoredCheck:
+    of = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping
+    return StoredCheck(Check(**{name: of[name] for name in _NAMES}), of["sealed_environment"])

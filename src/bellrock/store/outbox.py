@@ -1,0 +1,66 @@
+"""Orders that were decided and not yet carried out. Rows leave when the bus has taken them over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bellrock.store.tables import outbox
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One order: what kind, its fields, and how often it was tried."""
+
+    id: UUID
+    kind: str
+    body: dict[str, Any]
+    tries: int = 0
+
+
+async def put_orders(connection: AsyncConnection, rows: Sequence[OutboxRow], at: datetime) -> None:
+    """Add orders, due at once."""
+    if rows:
+        values = [
+            {"id": row.id, "kind": row.kind, "body": row.body, "tries": 0, "due_at": at, "created_at": at}
+            for row in rows
+        ]
+        await connection.execute(insert(outbox), values)
+
+
+async def take_due(
+    connection: AsyncConnection, at: datetime, *, again_at: datetime, limit: int
+) -> list[OutboxRow]:
+    """Take due orders, oldest first. They come back at ``again_at`` unless they are deleted by then.
+
+    Several relays may take at once: each order goes to one of them.
+    """
+    query = select(outbox).where(outbox.c.due_at <= at).order_by(outbox.c.created_at, outbox.c.id)
+    found = list(await connection.execute(query.limit(limit).with_for_update(skip_locked=True)))
+    if not found:
+        return []
+    ids = [row.id for row in found]
+    taken = update(outbox).where(outbox.c.id.in_(ids)).values(due_at=again_at, tries=outbox.c.tries + 1)
+    await connection.execute(taken)
+    return [OutboxRow(row.id, row.kind, row.body, row.tries + 1) for row in found]
+
+
+async def drop_orders(connection: AsyncConnection, ids: Sequence[UUID]) -> None:
+    """Forget orders that were carried out."""
+    if ids:
+        await connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))
+
+
+async def postpone(connection: AsyncConnection, ids: Sequence[UUID], until: datetime) -> None:
+    """Have orders come back at a time."""
+    if ids:
+        await connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(due_at=until))
+
+
+async def count_orders(connection: AsyncConnection) -> int:
+    """How many orders wait."""
+    return (await connection.execute(select(func.count()).select_from(outbox))).scalar_one()

@@ -1,0 +1,78 @@
+"""Runners in SQL: who said hello for which location, and when they were last heard of."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bellrock.store.tables import runners
+from bellrock.wire.messages import Hello
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRunner:
+    """A runner at one location."""
+
+    runner_id: str
+    location: str
+    version: str
+    slots: int
+    busy_slots: int
+    leftover_processes: int
+    isolation: str
+    guarantees: str
+    started_at: datetime
+    seen_at: datetime
+
+
+async def save_hello(connection: AsyncConnection, hello: Hello, at: datetime) -> None:
+    """Remember a runner, or what is new about it."""
+    new = {
+        "version": hello.version,
+        "slots": hello.slots,
+        "busy_slots": 0,
+        "leftover_processes": 0,
+        "isolation": hello.isolation,
+        "guarantees": hello.guarantees,
+        "started_at": hello.started_at,
+        "seen_at": at,
+    }
+    key = {"runner_id": hello.runner_id, "location": hello.location}
+    upsert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = upsert(runners).values(**key, **new)
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["runner_id", "location"], set_=new)
+    )
+
+
+async def save_seen(
+    connection: AsyncConnection,
+    runner_id: str,
+    location: str,
+    *,
+    busy_slots: int,
+    leftover_processes: int,
+    at: datetime,
+) -> None:
+    """Note that a runner was heard of."""
+    await connection.execute(
+        update(runners)
+        .where(runners.c.runner_id == runner_id, runners.c.location == location)
+        .values(busy_slots=busy_slots, leftover_processes=leftover_processes, seen_at=at)
+    )
+
+
+async def all_runners(connection: AsyncConnection) -> list[StoredRunner]:
+    """Every runner that ever said hello, by location."""
+    query = select(runners).order_by(runners.c.location, runners.c.runner_id)
+    return [StoredRunner(**row._mapping) for row in await connection.execute(query)]  # noqa: SLF001
+
+
+async def locations_seen(connection: AsyncConnection, since: datetime | None = None) -> set[str]:
+    """Locations that a runner served, ever or since a time."""
+    query = select(runners.c.location).distinct()
+    if since is not None:
+        query = query.where(runners.c.seen_at >= since)
+    return set(await connection.scalars(query))

@@ -1,0 +1,121 @@
+"""Sessions in SQL. Their status is written once, by whoever ends their last run."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bellrock.domain.sessions import Session, SessionKind
+from bellrock.store.tables import sessions
+
+_COLUMNS = [column for column in sessions.c if column.name != "branch"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilter:
+    """Which sessions. ``statuses`` are frozen ones; ``open`` adds those without. ``before``: a cursor."""
+
+    account_id: UUID
+    kind: SessionKind | None = None
+    statuses: tuple[str, ...] = ()
+    open: bool = False
+    branches: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    no_users: bool = False
+    providers: tuple[str, ...] = ()
+    text: str | None = None
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+    check_id: UUID | None = None
+    before: tuple[datetime, UUID] | None = None
+
+
+async def insert_sessions(connection: AsyncConnection, new: Sequence[Session]) -> None:
+    """Insert sessions. Their runs follow in the same transaction."""
+    names = [column.name for column in _COLUMNS]
+    rows = [
+        {name: getattr(session, name) for name in names} | {"branch": session.git.branch_name}
+        for session in new
+    ]
+    await connection.execute(insert(sessions), rows)
+
+
+async def load_session(connection: AsyncConnection, session_id: UUID) -> Session | None:
+    """A session, or None."""
+    row = (await connection.execute(select(*_COLUMNS).where(sessions.c.id == session_id))).one_or_none()
+    return None if row is None else _session(row)
+
+
+async def load_sessions(connection: AsyncConnection, session_ids: Collection[UUID]) -> dict[UUID, Session]:
+    """The sessions that exist of those named."""
+    found = await connection.execute(select(*_COLUMNS).where(sessions.c.id.in_(session_ids)))
+    return {row.id: _session(row) for row in found}
+
+
+async def lock_session(connection: AsyncConnection, session_id: UUID) -> None:
+    """Keep others from ending runs of this session until the transaction is over.
+
+    Two transactions that end the last two runs at once would each see the other's run open, and
+    neither would write the session's status. On SQLite every writer is alone anyway.
+    """
+    await connection.execute(select(sessions.c.id).where(sessions.c.id == session_id).with_for_update())
+
+
+async def freeze_session(
+    connection: AsyncConnection, session_id: UUID, *, status: str, stopped_at: datetime
+) -> bool:
+    """Write the terminal status, unless there is one."""
+    statement = (
+        update(sessions)
+        .where(sessions.c.id == session_id, sessions.c.status.is_(None))
+        .values(status=status, stopped_at=stopped_at)
+    )
+    return (await connection.execute(statement)).rowcount == 1
+
+
+async def find_sessions(connection: AsyncConnection, wanted: SessionFilter, *, limit: int) -> list[Session]:
+    """Recorded sessions, newest first."""
+    query = (
+        select(*_COLUMNS)
+        .where(sessions.c.account_id == wanted.account_id, sessions.c.recorded, *_conditions(wanted))
+        .order_by(sessions.c.started_at.desc(), sessions.c.id.desc())
+        .limit(limit)
+    )
+    return [_session(row) for row in await connection.execute(query)]
+
+
+def _conditions(wanted: SessionFilter) -> list[ColumnElement[bool]]:
+    column = sessions.c
+    pairs = [
+        (wanted.kind, column.kind == wanted.kind),
+        (wanted.branches, column.branch.in_(wanted.branches)),
+        (wanted.users, column.started_by.in_(wanted.users)),
+        (wanted.no_users, column.started_by.is_(None)),
+        (wanted.providers, column.provider.in_(wanted.providers)),
+        (wanted.text, column.name.icontains(wanted.text or "", autoescape=True)),
+        (wanted.from_at, column.started_at >= wanted.from_at if wanted.from_at else None),
+        (wanted.to_at, column.started_at <= wanted.to_at if wanted.to_at else None),
+        (wanted.check_id, column.check_id == wanted.check_id),
+    ]
+    conditions = [condition for asked, condition in pairs if asked and condition is not None]
+    if wanted.statuses or wanted.open:
+        named = column.status.in_(wanted.statuses)
+        conditions.append(or_(named, column.status.is_(None)) if wanted.open else named)
+    if wanted.before:
+        started_at, session_id = wanted.before
+        conditions.append(_older_than(started_at, session_id))
+    return conditions
+
+
+def _older_than(started_at: datetime, session_id: UUID) -> ColumnElement[bool]:
+    column = sessions.c
+    same_moment = and_(column.started_at == started_at, column.id < session_id)
+    return or_(column.started_at < started_at, same_moment)
+
+
+def _session(row: Row[Any]) -> Session:
+    return Session(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping

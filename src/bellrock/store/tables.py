@@ -1,0 +1,250 @@
+"""The tables. A change here needs a migration: `tests/contract/test_store_schema.py` compares both."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+
+from bellrock.domain.access import KeyKind, Role
+from bellrock.domain.cancellation import RunSource, Via
+from bellrock.domain.checks import CheckType
+from bellrock.domain.outcomes import Blame, Verdict
+from bellrock.domain.receipts import Receipt, TestCounts
+from bellrock.domain.retries import RetryPolicy
+from bellrock.domain.runs import RunState
+from bellrock.domain.sessions import GitMetadata, SessionKind
+from bellrock.store.columns import Document, Instant, Words
+from bellrock.store.records import RunMaterial, Spec
+from bellrock.wire.messages import Artifact, ReportedTest, Timing
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", String(200), nullable=False),
+    Column("kind", Words(KeyKind), nullable=False),
+    Column("role", Words(Role), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False, unique=True),
+    Column("hint", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+bundles = Table(
+    "bundles",
+    metadata,
+    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), nullable=False),
+    Column("logical_id", String(255), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("repo_url", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant),
+    UniqueConstraint("account_id", "logical_id"),
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("project_id", ForeignKey(projects.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("diff", JSON, nullable=False),
+    Column("session_ids", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+checks = Table(
+    "checks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), nullable=False),
+    Column("type", Words(CheckType), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("spec", Document(Spec), nullable=False),
+    Column("activated", Boolean, nullable=False),
+    Column("muted", Boolean, nullable=False),
+    Column("locations", Document(tuple[str, ...]), nullable=False),
+    Column("tags", Document(tuple[str, ...]), nullable=False),
+    Column("frequency_min", Integer, nullable=False),
+    Column("frequency_offset_s", Integer),
+    Column("run_parallel", Boolean, nullable=False),
+    Column("sealed_environment", Text),
+    Column("description", Text),
+    Column("project_id", String(255)),  # the project's logical id
+    Column("logical_id", String(255)),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant),
+    UniqueConstraint("account_id", "project_id", "logical_id"),
+    Index(None, "account_id", "name"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), nullable=False),
+    Column("kind", Words(SessionKind), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("source", Words(RunSource), nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("locations", Document(tuple[str, ...]), nullable=False),
+    Column("check_id", Uuid, index=True),  # no foreign key: a session outlives its check
+    Column("check_type", Words(CheckType)),
+    Column("stopped_at", Instant),
+    Column("status", String(32)),
+    Column("started_by", String(200)),
+    Column("provider", String(32), nullable=False),
+    Column("git", Document(GitMetadata), nullable=False),
+    Column("branch", String(255)),  # of `git`, to filter by
+    Column("recorded", Boolean, nullable=False),
+    Index(None, "account_id", "started_at", "id"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("session_id", ForeignKey(sessions.c.id, ondelete="CASCADE"), nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    Column("check_id", Uuid),
+    Column("check_type", Words(CheckType), nullable=False),
+    Column("source", Words(RunSource), nullable=False),
+    Column("location", String(64), nullable=False),
+    Column("result_id", Uuid, nullable=False, unique=True),
+    Column("queued_at", Instant, nullable=False),
+    Column("state", Words(RunState), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("executions", Integer, nullable=False),
+    Column("lease_token", Uuid),
+    Column("lease_runner_id", String(200)),
+    Column("lease_until", Instant),
+    Column("started_at", Instant),
+    Column("stopped_at", Instant),
+    Column("cancel_at", Instant),
+    Column("cancel_by", String(200)),
+    Column("cancel_via", Words(Via)),
+    Column("verdict", Words(Verdict)),
+    Column("blame", Words(Blame)),
+    Column("outcome_code", String(64)),
+    Column("outcome_message", Text),
+    Column("fenced", Boolean, nullable=False),
+    Column("retry", Document(RetryPolicy)),
+    Column("retry_at", Instant),
+    Column("requeued_at", Instant),
+    # beside the state machine:
+    Column("position", Integer, nullable=False),
+    Column("check_name", String(255), nullable=False),
+    Column("logical_id", String(255)),
+    Column("stage", String(32)),
+    Column("offered_at", Instant, nullable=False),
+    Column("material", Document(RunMaterial), nullable=False),
+    Column("sealed_environment", Text),
+    Index(None, "session_id", "position"),
+    Index(None, "state", "lease_until"),
+)
+
+results = Table(
+    "results",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("run_id", ForeignKey(runs.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("session_id", Uuid, nullable=False, index=True),
+    Column("check_id", Uuid),
+    Column("attempt", Integer, nullable=False),
+    Column("result_type", String(8), nullable=False),
+    Column("token", Uuid),  # of the report it was made of
+    Column("verdict", Words(Verdict), nullable=False),
+    Column("blame", Words(Blame)),
+    Column("outcome_code", String(64)),
+    Column("outcome_message", Text),
+    Column("response_time_ms", Integer),
+    Column("started_at", Instant),
+    Column("stopped_at", Instant),
+    Column("tests", Document(TestCounts)),
+    Column("test_list", Document(tuple[ReportedTest, ...]), nullable=False),
+    Column("errors", Document(tuple[str, ...]), nullable=False),
+    Column("timings", Document(tuple[Timing, ...]), nullable=False),
+    Column("artifacts", Document(tuple[Artifact, ...]), nullable=False),
+    Column("receipt", Document(Receipt)),
+    Column("details", JSON, nullable=False),
+    Column("evidence_complete", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index(None, "check_id", "created_at", "id"),
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("run_id", ForeignKey(runs.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("name", String(1024), primary_key=True),
+    Column("content_type", String(200), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", Instant, nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
+)
+
+runners = Table(
+    "runners",
+    metadata,
+    Column("runner_id", String(200), primary_key=True),
+    Column("location", String(64), primary_key=True),
+    Column("version", String(64), nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("busy_slots", Integer, nullable=False),
+    Column("leftover_processes", Integer, nullable=False),
+    Column("isolation", String(64), nullable=False),
+    Column("guarantees", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)
