@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     port: Port = 3000
     data_dir: Path = Path(".bellrock")
     public_url: str | None = None
+    content_url: str | None = None
     control_url: str | None = None
     database_url: str | None = None
     artifacts_url: str | None = None
@@ -91,11 +92,23 @@ class Settings(BaseSettings):
 
     # --- runner
     runner_dir: Path | None = None
-    isolation: Literal["auto", "bwrap", "unshare", "cgroup", "shepherd", "process-group"] = "auto"
+    isolation: Literal["auto", "bubblewrap", "unshare", "cgroup", "shepherd", "process-group"] = "auto"
     chromium: Path | None = None
     ffmpeg: Path | None = None
-    bwrap: Path | None = None
     node: Path | None = None
+    install_variables: Annotated[tuple[str, ...], NoDecode] = (
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "npm_config_registry",
+        "NPM_CONFIG_REGISTRY",
+        "NODE_EXTRA_CA_CERTS",
+        "SSL_CERT_FILE",
+    )
+    """Variables of the runner's own environment that installs get, and suites do not."""
     transfer_timeout_s: Seconds = 60
     evidence_s: Seconds = 90
     live_interval_s: Seconds = 0.1
@@ -110,13 +123,19 @@ class Settings(BaseSettings):
     cancel_kill_browsers_s: Seconds = 0.8
     cancel_kill_workers_s: Seconds = 0.5
     cancel_interrupt_again_s: Seconds = 0.7
+    cancel_hard_stop_s: Seconds = 3.2
     cancel_report_s: Seconds = 4.5
 
     # --- ending
     shutdown_grace_s: Seconds = 8
     shutdown_s: Seconds = 14
 
-    @field_validator("locations", mode="before")
+    @property
+    def install_environment(self) -> dict[str, str]:
+        """The variables that installs need on this machine, as far as they are set."""
+        return {name: os.environ[name] for name in self.install_variables if name in os.environ}
+
+    @field_validator("locations", "install_variables", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -41,9 +41,14 @@ class TransferFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TransferOptions:
-    """``timeout_s`` bounds each try's silence, ``cache_bytes`` what the bundle cache may hold."""
+    """``timeout_s`` bounds each try's silence, ``cache_bytes`` what the bundle cache may hold.
+
+    ``control_url`` is how this runner reaches the control plane, where the job's own address does
+    not lead there from here.
+    """
 
     bundle_folder: Path
+    control_url: str | None = None
     timeout_s: float = 60.0
     cache_bytes: int = 1024**3
 
@@ -72,7 +77,8 @@ class RunTransfer:
     ) -> None:
         self._client = client
         self._options = options
-        self._base = f"{job.control_url.rstrip('/')}/runner/v1"
+        control_url = options.control_url or job.control_url
+        self._base = f"{control_url.rstrip('/')}/runner/v1"
         self._run_id = job.run_id
         self._headers = {"Authorization": f"Bearer {token}", RUN_HEADER: str(job.run_id)}
 

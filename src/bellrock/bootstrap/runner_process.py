@@ -1,0 +1,190 @@
+"""`bellrock runner`: isolation, executors, bus and agent put together into one process."""
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import structlog
+
+from bellrock import __version__
+from bellrock.bootstrap.data_folder import opened
+from bellrock.bootstrap.errors import CannotStart
+from bellrock.bootstrap.foreground import stop_on_signals
+from bellrock.domain.checks import CheckType
+from bellrock.engine.nats_bus import NatsBus, NatsOptions
+from bellrock.engine.port import BusError
+from bellrock.runner.agent import Agent, AgentOptions
+from bellrock.runner.control_link import LinkTimes
+from bellrock.runner.executors.playwright import PlaywrightExecutor, PlaywrightOptions
+from bellrock.runner.executors.url import UrlExecutor
+from bellrock.runner.folders import remove_folder
+from bellrock.runner.live_publisher import LiveTimes
+from bellrock.runner.recorder import Executor
+from bellrock.runner.supervisor import (
+    Isolation,
+    IsolationUnavailable,
+    LadderTimes,
+    Mechanism,
+    probe_isolation,
+    sweep_orphans,
+)
+from bellrock.runner.transfer import Transfer, TransferOptions
+from bellrock.runner.work import Workshop
+from bellrock.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_RECONNECT_WAIT_S = 1.0
+_STOP_MARGIN_S = 2.0
+
+
+async def run_runner(settings: Settings) -> None:
+    """Serve the locations until SIGTERM or SIGINT, then end in good order.
+
+    :raises CannotStart: no bus is named, no isolation works, or the runner's folder is in use.
+    """
+    if not settings.nats_url:
+        raise CannotStart("a runner needs to know where NATS is: --nats-url or BELLROCK_NATS_URL")
+    with stop_on_signals() as stop, opened(settings.runner_dir or settings.data_dir / "runner") as data:
+        isolation = find_isolation(settings, data.path)
+        await _clean_up_former_life(data.path, isolation)
+        await _serve(settings, data.path, isolation=isolation, stop=stop)
+
+
+def find_isolation(settings: Settings, folder: Path) -> Isolation:
+    """The isolation of this machine, as found by trying.
+
+    :raises CannotStart: none works, or not the one asked for.
+    """
+    forced = None if settings.isolation == "auto" else Mechanism(settings.isolation)
+    try:
+        return probe_isolation(forced=forced, state_folder=folder / "trees")
+    except IsolationUnavailable as error:
+        raise CannotStart(f"this runner cannot contain what it runs: {error}") from error
+
+
+async def _clean_up_former_life(folder: Path, isolation: Isolation) -> None:
+    if isolation.state_folder:
+        swept = await sweep_orphans(isolation.state_folder)
+        if swept.trees or swept.left:
+            log.warning("orphans.swept", trees=swept.trees, killed=swept.killed, left=swept.left)
+    leftovers = list((folder / "runs").glob("*"))
+    for leftover in leftovers:
+        await asyncio.to_thread(remove_folder, leftover)
+    if leftovers:
+        log.info("runner.folders_swept", count=len(leftovers))
+
+
+async def _serve(settings: Settings, folder: Path, *, isolation: Isolation, stop: asyncio.Event) -> None:
+    runner_id = f"{socket.gethostname().split('.')[0]}-{uuid4().hex[:8]}"
+    async with AsyncExitStack() as stack:
+        bus = await _connect(settings, runner_id, stop=stop)
+        if bus is None:
+            return
+        stack.push_async_callback(bus.close)
+        transfer = Transfer(
+            TransferOptions(
+                bundle_folder=folder / "bundles",
+                control_url=settings.control_url,
+                timeout_s=settings.transfer_timeout_s,
+                cache_bytes=settings.bundle_cache_bytes,
+            )
+        )
+        stack.push_async_callback(transfer.close)
+        agent = Agent(
+            bus=bus,
+            options=_agent_options(settings, runner_id),
+            workshop=_workshop(settings, folder, bus=bus, transfer=transfer, isolation=isolation),
+            clock=utc_now,
+        )
+        await agent.serve(stop)
+
+
+async def _connect(settings: Settings, runner_id: str, *, stop: asyncio.Event) -> NatsBus | None:
+    """The bus, however long it takes to appear. None where the process shall end before that."""
+    options = NatsOptions(
+        url=settings.nats_url or "",
+        token=settings.nats_token.get_secret_value() if settings.nats_token else None,
+        name=f"runner {runner_id}",
+        inbox_prefix=f"_INBOX_{runner_id.replace('.', '_')}",
+        ping_s=settings.nats_ping_s,
+        connect_s=settings.nats_start_s,
+        ack_wait_s=settings.offer_ack_wait_s,
+    )
+    while not stop.is_set():
+        try:
+            return await NatsBus.connect(options)
+        except BusError as error:
+            log.warning("runner.not_connected", reason=str(error), retry_in_s=_RECONNECT_WAIT_S)
+        try:
+            await asyncio.wait_for(stop.wait(), _RECONNECT_WAIT_S)
+        except TimeoutError:
+            continue
+    return None
+
+
+def _agent_options(settings: Settings, runner_id: str) -> AgentOptions:
+    return AgentOptions(
+        runner_id=runner_id,
+        version=__version__,
+        locations=settings.locations,
+        slots=settings.concurrency,
+        heartbeat_s=settings.heartbeat_s,
+        grace_s=settings.shutdown_grace_s,
+        stop_s=max(settings.shutdown_s - settings.shutdown_grace_s - _STOP_MARGIN_S, 1.0),
+        link=LinkTimes(answer_s=settings.rpc_timeout_s, report_s=6 * settings.lease_s),
+    )
+
+
+def _workshop(
+    settings: Settings, folder: Path, *, bus: NatsBus, transfer: Transfer, isolation: Isolation
+) -> Workshop:
+    runs, cache = folder / "runs", folder / "cache"
+    for path in (runs, cache):
+        path.mkdir(parents=True, exist_ok=True)
+    return Workshop(
+        bus=bus,
+        executors=_executors(settings),
+        transfer=transfer,
+        isolation=isolation,
+        folder=runs,
+        cache_folder=cache,
+        clock=utc_now,
+        live=LiveTimes(
+            interval_s=settings.live_interval_s,
+            batch_events=settings.live_batch_events,
+            batch_bytes=settings.live_batch_bytes,
+        ),
+        pending_events=settings.live_pending_events,
+        evidence_s=settings.evidence_s,
+    )
+
+
+def _executors(settings: Settings) -> Mapping[CheckType, Executor]:
+    ladder = LadderTimes(
+        interrupt_s=settings.cancel_interrupt_s,
+        browsers_s=settings.cancel_kill_browsers_s,
+        workers_s=settings.cancel_kill_workers_s,
+        interrupt_again_s=settings.cancel_interrupt_again_s,
+        hard_stop_s=settings.cancel_hard_stop_s,
+    )
+    options = PlaywrightOptions(
+        chromium=settings.chromium,
+        ffmpeg=settings.ffmpeg,
+        node=settings.node,
+        ladder=ladder,
+        cancel_report_s=settings.cancel_report_s,
+        evidence_s=settings.evidence_s,
+        dependency_cache_bytes=settings.dependency_cache_bytes,
+        install_environment=settings.install_environment,
+    )
+    return {CheckType.PLAYWRIGHT: PlaywrightExecutor(options), CheckType.URL: UrlExecutor()}
+
+
+def utc_now() -> datetime:
+    """The time, aware, in UTC."""
+    return datetime.now(UTC)
