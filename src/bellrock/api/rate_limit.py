@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from limits import RateLimitItem, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
@@ -18,10 +18,11 @@ from bellrock.domain.errors import TooManyRequests
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """Requests per minute: of one account, and with a bad key from one address."""
+    """``requests`` of an account, and ``bad_keys`` shown by an address, in any ``window_s`` seconds."""
 
-    per_account: int = 600
-    bad_keys_per_address: int = 120
+    requests: int = 600
+    window_s: int = 60
+    bad_keys: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +34,24 @@ class RateLimiter:
 
     async def count_request(self, account_id: UUID) -> None:
         """One more request of an account."""
-        limit = RateLimitItemPerMinute(self.limits.per_account, namespace="account")
+        limit = self._limit(self.limits.requests, "account")
         if not await self._window.hit(limit, str(account_id)):
-            said = f"Your account may make {self.limits.per_account} requests in 60 seconds."
+            said = f"An account may make {self.limits.requests} requests in {self.limits.window_s} seconds."
             raise TooManyRequests(said, retry_after_s=await self._wait_s(limit, str(account_id)))
 
     async def refuse_guessing(self, address: str) -> None:
         """Before a key is looked up: refuse an address that showed too many bad ones."""
-        limit = self._guesses()
+        limit = self._limit(self.limits.bad_keys, "address")
         if not await self._window.test(limit, address):
             said = "Too many requests with a key that is not good came from this address."
             raise TooManyRequests(said, retry_after_s=await self._wait_s(limit, address))
 
     async def count_bad_key(self, address: str) -> None:
         """One more bad key from an address."""
-        await self._window.hit(self._guesses(), address)
+        await self._window.hit(self._limit(self.limits.bad_keys, "address"), address)
 
-    def _guesses(self) -> RateLimitItem:
-        return RateLimitItemPerMinute(self.limits.bad_keys_per_address, namespace="address")
+    def _limit(self, amount: int, of: str) -> RateLimitItem:
+        return RateLimitItemPerSecond(amount, self.limits.window_s, namespace=of)
 
     async def _wait_s(self, limit: RateLimitItem, key: str) -> int:
         stats = await self._window.get_window_stats(limit, key)

@@ -3,7 +3,8 @@
     session   the session with its results: first of all, and again whenever a run changed
     progress  one run with all its tests: once per run at the start, not after a resume
     live      {"sequenceId", "events": [...]}: what a run's tests did since, in order, without gaps
-    run       {"sequenceId", "what"}: a run is queued, running, cancelling, retry_wait or final
+    run       {"sequenceId", "what"}: a run is queued, running, cancelling, retry_wait or final;
+              queued again or in retry_wait, it begins anew and counts its events from 1 again
     end       {"status"}: the session is final and everything was said; the stream closes
 
 The ``id`` of a frame is the last ``seq`` that was sent of every run, in the order of the session's
@@ -22,7 +23,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from bellrock.api.bodies.base import Answer
 from bellrock.api.bodies.progress import run_progress
-from bellrock.domain.live import LiveEvent
+from bellrock.domain.live import LiveEvent, Progress
 from bellrock.services.live import LiveFrame, LiveHub
 from bellrock.services.views import SessionView
 from bellrock.wire.messages import Announcement, LiveBatch
@@ -30,6 +31,7 @@ from bellrock.wire.messages import Announcement, LiveBatch
 _VERSION = "1"
 _QUEUED_FRAMES = 256
 _DRAIN_S = 3.0
+_BEGINS_ANEW = frozenset({"queued", "retry_wait"})
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -67,13 +69,13 @@ def resume_id(order: Sequence[UUID], sent: Mapping[UUID, int]) -> str:
     return ".".join([_VERSION, *(str(sent.get(run_id, 0)) for run_id in order)])
 
 
-def resume_point(order: Sequence[UUID], last_event_id: str | None) -> dict[UUID, int] | None:
-    """Where a reader stood, or None for a new one (or a word that is none of ours)."""
+def resume_point(order: Sequence[UUID], last_event_id: str | None) -> dict[UUID, int]:
+    """Where a reader stood: nowhere, for a new one (or a word that is none of ours)."""
     version, *numbers = (last_event_id or "").split(".")
     if version != _VERSION or len(numbers) != len(order):
-        return None
+        return {}
     if not all(number.isascii() and number.isdigit() and len(number) < 16 for number in numbers):  # noqa: PLR2004
-        return None
+        return {}
     return dict(zip(order, map(int, numbers), strict=True))
 
 
@@ -98,15 +100,18 @@ class _Stream:
     async def frames(self, first: SessionView, last_event_id: str | None) -> AsyncIterator[bytes]:
         self.order = tuple(run.run.id for run in first.runs)
         resumed = resume_point(self.order, last_event_id)
-        snapshot = {} if resumed is not None else await self.live.snapshot(self.watched.session_id)
-        self.sent = resumed or {run_id: progress.last_seq for run_id, progress in snapshot.items()}
+        snapshot = await self.live.snapshot(self.watched.session_id)
+        # A run behind the point of resume has begun anew meanwhile: it is told from its start.
+        told = {run_id: seq for run_id, seq in resumed.items() if seq <= _last_seq(snapshot, run_id)}
+        untold = {run_id: progress for run_id, progress in snapshot.items() if run_id not in told}
+        self.sent = {**told, **{run_id: progress.last_seq for run_id, progress in untold.items()}}
         queue: asyncio.Queue[LiveFrame | None] = asyncio.Queue(_QUEUED_FRAMES)
         pump = asyncio.create_task(self._pump(queue))
         try:
             # Read again now that the pump listens: what happened in between is in this picture.
             view = await self.watched.read()
             yield self._frame("session", self.watched.say(view))
-            for run_id, progress in snapshot.items():
+            for run_id, progress in untold.items():
                 yield self._frame("progress", run_progress(run_id, progress))
             async for frame in self._follow(view, queue, pump):
                 yield frame
@@ -163,6 +168,8 @@ class _Stream:
 
     def _said(self, news: LiveFrame) -> tuple[bytes, ...]:
         if isinstance(news, Announcement):
+            if news.what in _BEGINS_ANEW:
+                self.sent.pop(news.run_id, None)
             return (self._frame("run", RunChanged(sequence_id=news.run_id, what=news.what)),)
         return self._live(news)
 
@@ -178,3 +185,7 @@ class _Stream:
         return format_sse_event(
             data_str=body.model_dump_json(), event=event, id=resume_id(self.order, self.sent)
         )
+
+
+def _last_seq(snapshot: Mapping[UUID, Progress], run_id: UUID) -> int:
+    return snapshot[run_id].last_seq if run_id in snapshot else 0
