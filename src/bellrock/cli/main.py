@@ -34,7 +34,7 @@ _COMMANDS = (
     ("validate", "project_commands:validate", PROJECT, "Check the project file and what it names."),
     ("schema", "project_commands:schema", PROJECT, "Print the JSON schema of bellrock.yaml."),
     ("deploy", "deploy:deploy", PROJECT, "Make the server hold exactly what the project says."),
-    ("test", "test_command:test", RUN, "Run the project's checks without deploying them."),
+    ("test", "test_command:run_tests", RUN, "Run the project's checks without deploying them."),
     ("trigger", "trigger:trigger", RUN, "Run deployed checks as one test session."),
     ("pw-test", "pw_test:pw_test", RUN, "Run a Playwright suite with Playwright's own arguments."),
     ("checks", "checks:app", LOOK, "List, show and run deployed checks."),
