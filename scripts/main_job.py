@@ -53,7 +53,7 @@ async def bellrock(server: Server, *arguments: str) -> asyncio.subprocess.Proces
 
 
 async def deploy(server: Server, client: BellrockClient) -> Session:
-    """Deploy the shop. Its session: the one that the deploy started, or one of our own where nothing changed."""
+    """Deploy the shop. Its session: the one that the deploy started, or a new one where nothing changed."""
     began = datetime.now(UTC)
     command = await bellrock(server, "deploy", "--force")
     if await command.wait() != 0:
