@@ -7,11 +7,15 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore.store import LocalStore, MemoryStore
 
 from bellrock.domain.errors import NotFound, TooLarge
+
+if TYPE_CHECKING:
+    from obstore import GetResult  # in its stubs only
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class ArtifactStore:
             return
 
 
-async def _chunks(found: obstore.GetResult) -> AsyncIterator[bytes]:
+async def _chunks(found: "GetResult") -> AsyncIterator[bytes]:
     async for chunk in found.stream():
         if chunk:
             yield bytes(chunk)
