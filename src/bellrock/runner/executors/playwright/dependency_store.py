@@ -1,0 +1,171 @@
+"""Installed packages, kept per set of install inputs and bound read-only into each run.
+
+An entry appears by one rename after everything in it is complete, so there is never half an entry.
+Who uses an entry holds a shared lock on it; what is superseded or old is removed once nobody does.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_FACTS_FILE = "entry.json"
+_LOCK_FILE = "lock"
+_CURRENT = "current"
+_SCRATCH_PREFIX = ".scratch-"
+_IDLE_DAYS = 30
+_SCRATCH_LIFE_S = 24 * 3600.0
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to use one entry until it is released.
+
+    ``places`` are the folders, relative to the suite's root, whose ``node_modules`` the entry holds.
+    """
+
+    folder: Path
+    places: tuple[str, ...]
+    lock: int
+
+    def packages(self, place: str) -> Path:
+        """The installed packages of one place."""
+        return self.folder / "tree" / place / "node_modules"
+
+    def release(self) -> None:
+        """The entry may be removed by whoever wants to. Safe to call twice."""
+        if self.lock >= 0:
+            os.close(self.lock)
+            self.lock = -1
+
+
+class DependencyStore:
+    """The store's folder. All methods block: call them in a thread."""
+
+    def __init__(self, folder: Path, *, limit_bytes: int) -> None:
+        self._folder = folder
+        self._limit_bytes = limit_bytes
+
+    def find(self, key: str) -> Lease | None:
+        """The entry of a key, if there is one. Marks it as used."""
+        entry = self._folder / key / _CURRENT
+        try:
+            return _lease(entry.resolve(strict=True))
+        except (OSError, ValueError):
+            return None
+
+    def scratch(self) -> Path:
+        """A new folder to install in, on the same file system as the entries."""
+        scratch = self._folder / f"{_SCRATCH_PREFIX}{uuid.uuid4().hex}"
+        scratch.mkdir(parents=True)
+        return scratch
+
+    def keep(self, key: str, installed: Path) -> Lease | None:
+        """Move the packages of an installed suite into the store, as the key's entry from now on.
+
+        None where the install produced no packages.
+        """
+        places = tuple(sorted(_places(installed)))
+        if not places:
+            return None
+        entry = self._folder / key / uuid.uuid4().hex
+        making = entry.with_name(f".{entry.name}")
+        size_bytes = 0
+        for place in places:
+            target = making / "tree" / place / "node_modules"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (installed / place / "node_modules").rename(target)
+            (target / ".cache").mkdir(exist_ok=True)  # tools write there: a private folder is put over it
+            size_bytes += _size(target)
+        (making / _LOCK_FILE).touch()
+        (making / _FACTS_FILE).write_text(json.dumps({"places": places, "size_bytes": size_bytes}))
+        making.rename(entry)
+        lease = _lease(entry)
+        _point(self._folder / key / _CURRENT, entry.name)
+        return lease
+
+    def prune(self) -> None:
+        """Remove what is superseded, idle for 30 days, or the least recently used over the limit."""
+        now = time.time()
+        left: list[tuple[float, int, Path]] = []
+        for entry, is_current in self._entries():
+            used_at = (entry / _LOCK_FILE).stat().st_mtime
+            if not is_current or used_at < now - _IDLE_DAYS * 86_400:
+                _remove_unless_used(entry)
+            else:
+                left.append((used_at, _facts(entry)[1], entry))
+        total = sum(size for _, size, _ in left)
+        for _, size, entry in sorted(left):
+            if total <= self._limit_bytes:
+                break
+            if _remove_unless_used(entry):
+                total -= size
+        for scratch in self._folder.glob(f"{_SCRATCH_PREFIX}*"):
+            if scratch.stat().st_mtime < now - _SCRATCH_LIFE_S:
+                shutil.rmtree(scratch, ignore_errors=True)
+
+    def _entries(self) -> Iterator[tuple[Path, bool]]:
+        for pointer in self._folder.glob(f"*/{_CURRENT}"):
+            current = pointer.resolve().name
+            for entry in pointer.parent.iterdir():
+                if (entry / _FACTS_FILE).is_file() and not entry.is_symlink():
+                    yield entry, entry.name == current
+
+
+def _lease(entry: Path) -> Lease:
+    lock = os.open(entry / _LOCK_FILE, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        os.utime(entry / _LOCK_FILE)
+        return Lease(entry, _facts(entry)[0], lock)
+    except BaseException:
+        os.close(lock)
+        raise
+
+
+def _facts(entry: Path) -> tuple[tuple[str, ...], int]:
+    facts = json.loads((entry / _FACTS_FILE).read_text())
+    return tuple(facts["places"]), int(facts["size_bytes"])
+
+
+def _point(pointer: Path, name: str) -> None:
+    fresh = pointer.with_name(f".{uuid.uuid4().hex}")
+    fresh.symlink_to(name)
+    fresh.replace(pointer)
+
+
+def _places(installed: Path) -> Iterator[str]:
+    for folder, names, _ in os.walk(installed):
+        if "node_modules" in names:
+            names.remove("node_modules")
+            if not (Path(folder) / "node_modules").is_symlink():
+                yield str(Path(folder).relative_to(installed))
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118 - tens of thousands
+    return total
+
+
+def _remove_unless_used(entry: Path) -> bool:
+    with (entry / _LOCK_FILE).open("rb+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        # The name goes first, so that nobody finds an entry that is being emptied.
+        doomed = entry.with_name(f".{uuid.uuid4().hex}")
+        entry.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        entry.parent.rmdir()
+    return True

@@ -1,0 +1,29 @@
+"""The executor of Playwright Check Suites: what lives as long as the runner does."""
+
+from pathlib import Path
+
+from bellrock.runner.executors.playwright.dependency_store import DependencyStore
+from bellrock.runner.executors.playwright.install import Installer
+from bellrock.runner.executors.playwright.options import PlaywrightOptions
+from bellrock.runner.executors.playwright.run import PlaywrightRun
+from bellrock.runner.executors.playwright.sandbox import Machine
+from bellrock.runner.recorder import RunContext
+from bellrock.runner.supervisor import Isolation
+from bellrock.wire.messages import JobSpec, Report
+
+
+class PlaywrightExecutor:
+    """Carries out Playwright runs, any number at the same time; they share installs and browsers."""
+
+    def __init__(self, options: PlaywrightOptions, *, isolation: Isolation, cache_folder: Path) -> None:
+        self._machine = Machine(options, isolation)
+        self._cache_folder = cache_folder
+        store = DependencyStore(cache_folder / "dependencies", limit_bytes=options.dependency_cache_bytes)
+        self._installer = Installer(store, self._machine)
+
+    async def execute(self, job: JobSpec, context: RunContext) -> Report:
+        """Carry out one run, to its end or until it is cancelled. See `recorder.Executor`."""
+        run = PlaywrightRun(
+            job, context, machine=self._machine, installer=self._installer, cache_folder=self._cache_folder
+        )
+        return await run.carry_out()
