@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "BELLROCK_"
-_SECRETS = ("api_key", "nats_token", "secret_key", "cookie_key")
+_SECRETS = ("api_key", "nats_token")
 _OF_THE_CLIENT = frozenset({"BELLROCK_URL", "BELLROCK_API_URL", "BELLROCK_PROFILE", "BELLROCK_CONFIG"})
 
 Seconds = Annotated[float, Field(gt=0, le=604_800)]
@@ -38,17 +38,15 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".bellrock")
     public_url: str | None = None
     content_url: str | None = None
+    trace_viewer: Path | None = None
     control_url: str | None = None
     database_url: str | None = None
-    artifacts_url: str | None = None
     locations: Annotated[tuple[Location, ...], NoDecode] = ("eu-central-1", "us-east-1")
     concurrency: Annotated[int, Field(ge=1, le=64)] = 2
 
     # --- who
     api_key: SecretStr | None = None
     account_id: UUID | None = None
-    secret_key: SecretStr | None = None
-    cookie_key: SecretStr | None = None
 
     # --- logs
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -77,8 +75,7 @@ class Settings(BaseSettings):
     completion_max_wait_s: Seconds = 30
 
     # --- limits of the API
-    rate_limit_requests: Annotated[int, Field(ge=1)] = 600
-    rate_limit_window_s: Annotated[int, Field(ge=1)] = 60
+    requests_per_minute: Annotated[int, Field(ge=1)] = 600
     bundle_bytes: Annotated[int, Field(ge=1024)] = 100 * 1024**2
 
     # --- limits of a run

@@ -1,11 +1,13 @@
 """The control plane put together: database, vault, artifacts, bus, services and the web application."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
+from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from bellrock.api.app import create_app
@@ -15,6 +17,7 @@ from bellrock.artifacts.store import folder_store
 from bellrock.bootstrap.data_folder import Credentials, DataFolder, read_credentials, write_credentials
 from bellrock.bootstrap.errors import CannotStart
 from bellrock.bootstrap.http_server import HttpServer, listen, url_of
+from bellrock.domain.errors import BellrockError
 from bellrock.engine.nats_bus import NatsBus, NatsOptions
 from bellrock.engine.port import BusError
 from bellrock.services.accounts import ensure_first_account
@@ -23,6 +26,8 @@ from bellrock.services.platform import ControlSettings, Platform, create_platfor
 from bellrock.settings import Settings
 from bellrock.store.database import Database, open_database
 from bellrock.store.vault import open_vault
+from bellrock.web.app import create_web
+from bellrock.web.options import WebOptions, find_trace_viewer
 from bellrock.wire.messages import Limits
 
 log = structlog.get_logger(__name__)
@@ -61,7 +66,7 @@ async def serving(settings: Settings, data: DataFolder, bus_at: BusAddress) -> A
         await platform.live.start()
         loops = asyncio.create_task(run_loops(platform), name="loops")
         stack.push_async_callback(_end, loops)
-        server = HttpServer(create_app(platform, _api_config(settings)), listener)
+        server = HttpServer(_application(settings, data, platform), listener)
         stack.push_async_callback(server.stop)
         http = await server.start()
         # Readers of live events would hold the server open: they end first.
@@ -111,11 +116,14 @@ async def _first_account(settings: Settings, data: DataFolder, platform: Platfor
     """The first account's credentials: preset, or of an earlier start, or made now and written down."""
     known = read_credentials(data.credentials)
     preset_key = settings.api_key.get_secret_value() if settings.api_key else None
-    first = await ensure_first_account(
-        platform,
-        account_id=settings.account_id or (known.account_id if known else None),
-        api_key=preset_key or (known.api_key if known else None),
-    )
+    try:
+        first = await ensure_first_account(
+            platform,
+            account_id=settings.account_id or (known.account_id if known else None),
+            api_key=preset_key or (known.api_key if known else None),
+        )
+    except BellrockError as error:
+        raise CannotStart(error.message) from error
     api_key = first.api_key or preset_key or (known.api_key if known else None)
     if api_key is None:
         log.warning("credentials.unknown", account_id=str(first.account_id), hint="preset BELLROCK_API_KEY")
@@ -152,13 +160,24 @@ def _control_settings(settings: Settings, url: str) -> ControlSettings:
     )
 
 
-def _api_config(settings: Settings) -> ApiConfig:
-    return ApiConfig(
+def _application(settings: Settings, data: DataFolder, platform: Platform) -> FastAPI:
+    """The API, and below everything it does not answer the pages."""
+    config = ApiConfig(
         public_url=settings.public_url,
-        reports_url=settings.content_url,
-        rate_limits=RateLimits(requests=settings.rate_limit_requests, window_s=settings.rate_limit_window_s),
+        rate_limits=RateLimits(per_account=settings.requests_per_minute),
         completion_wait_s=settings.completion_max_wait_s,
     )
+    app = create_app(platform, config)
+    viewer = settings.trace_viewer or find_trace_viewer(_node_modules(data))
+    app.mount("/", create_web(platform, WebOptions(content_url=settings.content_url, trace_viewer=viewer)))
+    return app
+
+
+def _node_modules(data: DataFolder) -> Iterator[Path]:
+    """Where a Playwright, and so its trace viewer, may be installed: projects nearby, suites run before."""
+    for folder in (Path.cwd(), *Path.cwd().glob("examples/*")):
+        yield folder / "node_modules"
+    yield from data.runner.glob("cache/**/node_modules")
 
 
 async def _first_failure(*parts: asyncio.Task[None]) -> None:

@@ -15,6 +15,7 @@ from bellrock.bootstrap.http_server import listen
 from bellrock.bootstrap.runner_child import RunnerChild
 from bellrock.engine.embedded import EmbeddedNats, EmbeddedNatsError, EmbeddedNatsOptions, find_server
 from bellrock.services.runners import readiness
+from bellrock.services.views import Readiness
 from bellrock.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -101,10 +102,15 @@ async def _wait_ready(control: ControlPlane, stop: asyncio.Event) -> str | None:
     deadline = loop.time() + READY_S
     while missing and loop.time() < deadline and not stop.is_set():
         state = await readiness(control.platform)
-        missing = None if state.ready else str(state)
+        missing = None if state.ok else _what_is_missing(state)
         if missing:
             await asyncio.sleep(0.05)
     return missing
+
+
+def _what_is_missing(state: Readiness) -> str:
+    parts = {"the database": state.database, "NATS": state.bus, "a runner": state.runner}
+    return " and ".join(name for name, works in parts.items() if not works)
 
 
 def _runner_environment(

@@ -148,7 +148,7 @@ def _workshop(
         path.mkdir(parents=True, exist_ok=True)
     return Workshop(
         bus=bus,
-        executors=_executors(settings),
+        executors=_executors(settings, isolation, cache),
         transfer=transfer,
         isolation=isolation,
         folder=runs,
@@ -164,7 +164,9 @@ def _workshop(
     )
 
 
-def _executors(settings: Settings) -> Mapping[CheckType, Executor]:
+def _executors(
+    settings: Settings, isolation: Isolation, cache_folder: Path
+) -> Mapping[CheckType, Executor]:
     ladder = LadderTimes(
         interrupt_s=settings.cancel_interrupt_s,
         browsers_s=settings.cancel_kill_browsers_s,
@@ -182,7 +184,8 @@ def _executors(settings: Settings) -> Mapping[CheckType, Executor]:
         dependency_cache_bytes=settings.dependency_cache_bytes,
         install_environment=settings.install_environment,
     )
-    return {CheckType.PLAYWRIGHT: PlaywrightExecutor(options), CheckType.URL: UrlExecutor()}
+    playwright = PlaywrightExecutor(options, isolation=isolation, cache_folder=cache_folder)
+    return {CheckType.PLAYWRIGHT: playwright, CheckType.URL: UrlExecutor()}
 
 
 def utc_now() -> datetime:

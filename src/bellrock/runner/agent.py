@@ -235,6 +235,7 @@ class Agent:
         self, *, bus: Bus, options: AgentOptions, workshop: Workshop, clock: Callable[[], datetime]
     ) -> None:
         self._options = options
+        self.is_draining = False
         started_at = clock()
         self.locations = tuple(
             LocationAgent(location, bus=bus, options=options, workshop=workshop, started_at=started_at)
@@ -253,6 +254,7 @@ class Agent:
         try:
             await _first_of(stop, takers + beats)
             await _cancel_all(takers)
+            self.is_draining = True
             await self._drain()
         finally:
             await _cancel_all(takers + beats)
