@@ -75,7 +75,8 @@ class Settings(BaseSettings):
     completion_max_wait_s: Seconds = 30
 
     # --- limits of the API
-    requests_per_minute: Annotated[int, Field(ge=1)] = 600
+    rate_limit_requests: Annotated[int, Field(ge=1)] = 600
+    rate_limit_window_s: Annotated[int, Field(ge=1)] = 60
     bundle_bytes: Annotated[int, Field(ge=1024)] = 100 * 1024**2
 
     # --- limits of a run
