@@ -1,6 +1,6 @@
 """Sessions begin here: which checks are meant, and one queued run for each of their locations."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -52,7 +52,7 @@ class TestSessionRequest:
     environment: tuple[EnvironmentVariable, ...] = ()
     retry: RetryPolicy | None = None
     refresh_cache: bool = False
-    git: GitMetadata = GitMetadata()
+    git: GitMetadata = field(default_factory=GitMetadata)
     source: RunSource = RunSource.TRIGGER_API
     provider: str = "API"
 
@@ -76,7 +76,7 @@ class InlineSessionRequest:
     jobs: tuple[InlineJob, ...]
     environment: tuple[EnvironmentVariable, ...] = ()
     refresh_cache: bool = False
-    git: GitMetadata = GitMetadata()
+    git: GitMetadata = field(default_factory=GitMetadata)
     source: RunSource = RunSource.TEST_RECORD
     provider: str = "API"
 

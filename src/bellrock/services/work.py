@@ -15,12 +15,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.runs import (
     Announce,
+    AttemptFailed,
+    CancelStamped,
     Decision,
     Dispatch,
     Event,
+    LeaseExtended,
     Order,
     Refused,
     Run,
+    RunClaimed,
+    RunFinished,
+    RunRequeued,
     RunState,
     SignalRunner,
     decide,
@@ -142,10 +148,11 @@ def _as_row(order: Order) -> tuple[str, dict[str, str]]:
 
 def _tell(run: Run, decision: Decision) -> None:
     for fact in decision.facts:
-        if isinstance(fact, Refused):
-            continue
+        if isinstance(fact, Refused | LeaseExtended):
+            continue  # nothing happened, or nothing worth a line every two seconds
+        event = f"run.{_NAME_OF[type(fact)]}"
         log.info(
-            f"run.{_NAME_OF.get(type(fact).__name__, type(fact).__name__)}",
+            event,
             run_id=str(run.id),
             session_id=str(run.session_id),
             location=run.location,
@@ -155,10 +162,9 @@ def _tell(run: Run, decision: Decision) -> None:
 
 
 _NAME_OF = {
-    "RunClaimed": "claimed",
-    "LeaseExtended": "lease_extended",
-    "CancelStamped": "cancel_requested",
-    "AttemptFailed": "attempt_failed",
-    "RunRequeued": "requeued",
-    "RunFinished": "finished",
+    RunClaimed: "claimed",
+    CancelStamped: "cancel_requested",
+    AttemptFailed: "attempt_failed",
+    RunRequeued: "requeued",
+    RunFinished: "finished",
 }
