@@ -18,7 +18,16 @@ from bellrock.api.config import ApiConfig
 from bellrock.api.errors import ErrorBody
 from bellrock.api.rate_limit import RateLimiter
 from bellrock.api.request_bodies import BodyLimit
-from bellrock.api.v1 import accounts, catalog, check_results, check_sessions, checks, projects, test_sessions
+from bellrock.api.v1 import (
+    accounts,
+    catalog,
+    check_results,
+    check_sessions,
+    checks,
+    projects,
+    test_sessions,
+    unrecorded_sessions,
+)
 from bellrock.api.v2 import check_results as check_results_v2
 from bellrock.api.v2 import check_sessions as check_sessions_v2
 from bellrock.api.v2 import checks as checks_v2
@@ -54,7 +63,8 @@ def create_app(platform: Platform, config: ApiConfig | None = None) -> FastAPI:
 
 
 def _include_routers(app: FastAPI) -> None:
-    versions = (check_sessions, test_sessions, check_results, checks, projects, accounts, catalog)
+    sessions = (check_sessions, test_sessions, unrecorded_sessions)
+    versions = (*sessions, check_results, checks, projects, accounts, catalog)
     for part in (*versions, check_sessions_v2, check_results_v2, checks_v2):
         app.include_router(part.router)
     for part in (artifacts, cli_wire, runner, health):

@@ -93,12 +93,13 @@ class TriggeredCheck(Answer):
 
 
 class Triggered(Answer):
-    """The runs of each check. An unrecorded session has no id that could be asked for."""
+    """The runs of each check. An unrecorded session has no id but that to wait with (see `Scheduled`)."""
 
     checks: tuple[TriggeredCheck, ...]
     sequence_ids: dict[str, UUID]
     test_session_id: UUID | None = None
     test_result_ids: dict[str, UUID] | None = None
+    unrecorded_session_id: UUID | None = None
 
 
 @router.post("/test-sessions/trigger", response_model_exclude_none=True)
@@ -123,4 +124,5 @@ def _triggered(view: SessionView, *, recorded: bool) -> Triggered:
         sequence_ids={check_id: run.run.id for check_id, run in runs},
         test_session_id=view.session.id if recorded else None,
         test_result_ids={check_id: run.run.result_id for check_id, run in runs} if recorded else None,
+        unrecorded_session_id=None if recorded else view.session.id,
     )

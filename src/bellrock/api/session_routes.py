@@ -58,11 +58,12 @@ async def completed(
     kind: SessionKind,
     session_id: UUID,
     max_wait_s: float | None,
+    recorded: bool = True,
 ) -> SessionView:
     """The session once it is final; 408 when it is not in time."""
     wait_s = max_wait_s if max_wait_s is not None else config_of(request).completion_wait_s
     view = await read_sessions.await_completion(
-        platform, principal, kind, session_id=session_id, max_wait_s=wait_s
+        platform, principal, kind, session_id=session_id, max_wait_s=wait_s, recorded=recorded
     )
     if view is None:
         raise StillRunning
@@ -70,12 +71,20 @@ async def completed(
 
 
 async def watch(
-    request: Request, links: Links, *, kind: SessionKind, session_id: UUID, last_event_id: str | None
+    request: Request,
+    links: Links,
+    *,
+    kind: SessionKind,
+    session_id: UUID,
+    last_event_id: str | None,
+    recorded: bool = True,
 ) -> StreamingResponse:
     """The session's live events."""
 
     async def read() -> SessionView:
-        return await read_sessions.get_session(links.platform, links.principal, kind, session_id=session_id)
+        return await read_sessions.get_session(
+            links.platform, links.principal, kind, session_id=session_id, recorded=recorded
+        )
 
     def say(view: SessionView) -> Answer:
         if kind is SessionKind.CHECK:

@@ -161,7 +161,7 @@ async def _wait(client: BellrockClient, begun: Sequence[Session], timeout_s: flo
 
 
 async def _print_end(client: BellrockClient, console: Console, session: Session) -> None:
-    report = await read_report(client, session)
+    report = await read_report(client.check_sessions, session)
     console.print(Text(f"{session.name}: {session.status}", "bold"), soft_wrap=True)
     for one in report.runs:
         tests = f" ({counts_words(one.counts)})" if one.counts and one.counts.total else ""

@@ -45,7 +45,8 @@ class Display:
     def begin(self, board: Board) -> None:
         """The session is known."""
         self._board = board
-        self.note(f"Session {board.session.id}  {board.session.link}")
+        session = board.session
+        self.note(f"Session {session.id}  {session.link}" if session.link else "Session without a record")
         if self._style == "list" and self.console.is_terminal:
             # Drawn from the event loop only: the board must not change under a drawing thread.
             self._live = Live(

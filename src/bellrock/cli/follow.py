@@ -16,13 +16,12 @@ from bellrock.cli.display import REFRESH_S, Display
 from bellrock.cli.exits import FAILURE, Exit
 from bellrock.cli.interrupts import Interrupts, interrupts
 from bellrock.cli.report import RunReport, SessionReport
-from bellrock.client.api import BellrockClient
 from bellrock.client.errors import ClientError
 from bellrock.client.live import SessionChanged
 from bellrock.client.models import ResultDetail, Row, Session
-from bellrock.client.sessions import CheckSessions, TestSessions
+from bellrock.client.sessions import CheckSessions, TestSessions, UnrecordedSessions
 
-Sessions = TestSessions | CheckSessions
+Sessions = TestSessions | CheckSessions | UnrecordedSessions
 Answer = TypeVar("Answer")
 
 _LOOK_AGAIN_S = 3.0
@@ -33,17 +32,14 @@ _EVIDENCE_LOOK_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """What to follow and how. ``recorded`` sessions are cancelled by Ctrl+C; ``timeout_s`` None waits on."""
+    """What to follow and how. ``timeout_s`` None waits on."""
 
     session_id: UUID
-    recorded: bool = True
     cancel_on_interrupt: bool = True
     timeout_s: float | None = None
 
 
-async def follow_session(
-    client: BellrockClient, sessions: Sessions, following: Following, display: Display
-) -> SessionReport:
+async def follow_session(sessions: Sessions, following: Following, display: Display) -> SessionReport:
     """Show the session until it is over.
 
     Raises:
@@ -51,13 +47,12 @@ async def follow_session(
         ClientError: the server could not be asked any more.
     """
     if not following.cancel_on_interrupt:
-        return await _follow(client, sessions, following, display, presses=None)
+        return await _follow(sessions, following, display, presses=None)
     with interrupts() as presses:
-        return await _follow(client, sessions, following, display, presses=presses)
+        return await _follow(sessions, following, display, presses=presses)
 
 
 async def _follow(
-    client: BellrockClient,
     sessions: Sessions,
     following: Following,
     display: Display,
@@ -82,7 +77,7 @@ async def _follow(
         await _end(shown, drawn, asked)
     for news in board.take(session):
         display.show(news)
-    report = await _or_leave(read_report(client, session, complete=complete), presses)
+    report = await _or_leave(read_report(sessions, session, complete=complete), presses)
     display.end(report)
     return report
 
@@ -138,7 +133,7 @@ async def _cancel_when_asked(
     if presses is None:
         return
     await presses.first.wait()
-    if not following.recorded:
+    if isinstance(sessions, UnrecordedSessions):
         display.note(
             "A run that is not recorded cannot be cancelled: waiting for its end. Ctrl+C again leaves."
         )
@@ -150,9 +145,9 @@ async def _cancel_when_asked(
         display.note(f"The cancel was not accepted: {error.message}", "red")
 
 
-async def read_report(client: BellrockClient, session: Session, *, complete: bool = True) -> SessionReport:
+async def read_report(sessions: Sessions, session: Session, *, complete: bool = True) -> SessionReport:
     """The session with the details of every run that has its final result."""
-    details = await asyncio.gather(*(_detail(client, session, row) for row in session.results))
+    details = await asyncio.gather(*(_detail(sessions, session, row) for row in session.results))
     runs = tuple(
         RunReport(row, detail)
         for row, detail in zip(session.results, details, strict=True)
@@ -161,20 +156,21 @@ async def read_report(client: BellrockClient, session: Session, *, complete: boo
     return SessionReport(session, runs, complete=complete)
 
 
-async def _detail(client: BellrockClient, session: Session, row: Row) -> ResultDetail | None:
+async def _detail(sessions: Sessions, session: Session, row: Row) -> ResultDetail | None:
     if not row.is_final:
         return None
     try:
-        return await _with_evidence(_reader(client, session, row))
+        return await _with_evidence(_reader(sessions, session, row))
     except ClientError:
         return None  # the report says that it could not be read
 
 
-def _reader(client: BellrockClient, session: Session, row: Row) -> Callable[[], Awaitable[ResultDetail]]:
+def _reader(sessions: Sessions, session: Session, row: Row) -> Callable[[], Awaitable[ResultDetail]]:
     async def read() -> ResultDetail:
-        if session.check_id is not None:
-            return await client.check_sessions.result(session.check_id, row.result_id)
-        return await client.test_sessions.result(session.id, row.result_id)
+        if isinstance(sessions, CheckSessions):
+            # results of deployed checks are read by check, those of test sessions by session
+            return await sessions.result(session.check_id or row.result_id, row.result_id)
+        return await sessions.result(session.id, row.result_id)
 
     return read
 

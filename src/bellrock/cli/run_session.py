@@ -4,12 +4,13 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from rich.console import Console
 
 from bellrock.cli.display import Display, Style
 from bellrock.cli.exits import FAILURE, OK
-from bellrock.cli.follow import Following, follow_session
+from bellrock.cli.follow import Following, Sessions, follow_session
 from bellrock.cli.report import SessionReport
 from bellrock.cli.reporters.github import render_annotations, render_summary
 from bellrock.cli.reporters.json_report import render_json
@@ -36,18 +37,20 @@ async def conclude(client: BellrockClient, started: StartedRuns, options: RunOpt
     """Follow a session that has begun, unless told to detach. The exit code of the command."""
     if options.detach:
         return await _leave(client, started)
-    session_id = started.test_session_id or started.unrecorded_session_id
-    if session_id is None:
-        raise OddAnswer("The server started the session and did not say how to wait for it.")
-    following = Following(
-        session_id,
-        recorded=started.test_session_id is not None,
-        timeout_s=options.timeout_s or style.timeout_s,
-    )
+    sessions, session_id = _where(client, started)
+    following = Following(session_id, timeout_s=options.timeout_s or style.timeout_s)
     with Display(console_for(options), style=_style(options), stream_logs=style.stream_logs) as display:
-        report = await follow_session(client, client.test_sessions, following, display)
+        report = await follow_session(sessions, following, display)
     write_reports(report, options)
     return OK if report.complete and not report.has_failures else FAILURE
+
+
+def _where(client: BellrockClient, started: StartedRuns) -> tuple[Sessions, UUID]:
+    if started.test_session_id is not None:
+        return client.test_sessions, started.test_session_id
+    if started.unrecorded_session_id is not None:
+        return client.unrecorded_sessions, started.unrecorded_session_id
+    raise OddAnswer("The server started the session and did not say how to wait for it.")
 
 
 async def _leave(client: BellrockClient, started: StartedRuns) -> int:

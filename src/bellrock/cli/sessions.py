@@ -13,12 +13,13 @@ from rich.text import Text
 from bellrock.cli.credentials import find_credentials
 from bellrock.cli.display import Display
 from bellrock.cli.exits import FAILURE, OK
-from bellrock.cli.follow import Following, Sessions, follow_session, read_report
+from bellrock.cli.follow import Following, follow_session, read_report
 from bellrock.cli.reporters.json_report import render_json
 from bellrock.cli.reporters.words import SIGNS, STYLES, closing_lines, counts_words
 from bellrock.client.api import BellrockClient, connect
 from bellrock.client.errors import ApiError
 from bellrock.client.models import Session
+from bellrock.client.sessions import CheckSessions, TestSessions
 
 app = App(name="sessions", help="List, show, watch and cancel sessions.")
 
@@ -103,8 +104,8 @@ async def get(
         table for people, json for programs.
     """
     async with connect(find_credentials().server) as client:
-        _, session = await find_session(client, session_id)
-        report = await read_report(client, session, complete=session.stopped_at is not None)
+        sessions, session = await find_session(client, session_id)
+        report = await read_report(sessions, session, complete=session.stopped_at is not None)
     if output == "json":
         print(render_json(report), end="")
         return OK
@@ -137,7 +138,7 @@ async def watch(session_id: UUID, /) -> int:
         sessions, session = await find_session(client, session_id)
         following = Following(session.id, cancel_on_interrupt=False)
         with Display(Console(highlight=False), style="list") as display:
-            report = await follow_session(client, sessions, following, display)
+            report = await follow_session(sessions, following, display)
     return FAILURE if report.has_failures else OK
 
 
@@ -169,7 +170,9 @@ async def cancel(
     return OK
 
 
-async def find_session(client: BellrockClient, session_id: UUID) -> tuple[Sessions, Session]:
+async def find_session(
+    client: BellrockClient, session_id: UUID
+) -> tuple[TestSessions | CheckSessions, Session]:
     """The session of either kind. Raises ApiError (404) where there is none."""
     try:
         return client.test_sessions, await client.test_sessions.get(session_id)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bellrock.client.resources import Accounts, Checks, Projects
-from bellrock.client.sessions import CheckSessions, TestSessions
+from bellrock.client.sessions import CheckSessions, TestSessions, UnrecordedSessions
 from bellrock.client.transport import Server, Transport
 
 
@@ -18,6 +18,7 @@ class BellrockClient:
         self.projects = Projects(transport)
         self.test_sessions = TestSessions(transport)
         self.check_sessions = CheckSessions(transport)
+        self.unrecorded_sessions = UnrecordedSessions(transport)
 
 
 @asynccontextmanager

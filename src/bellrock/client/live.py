@@ -156,5 +156,5 @@ def _test(test: _Test) -> TestProgress:
 
 
 def events_path(kind: str, session_id: UUID) -> str:
-    """Where the events of a session are; ``kind`` is ``test`` or ``check``."""
+    """Where the events of a session are; ``kind`` is ``test``, ``check`` or ``unrecorded``."""
     return f"/v1/{kind}-sessions/{session_id}/events"

@@ -59,17 +59,19 @@ class _Sessions:
         path = f"/{self.read_version}/{self.kind}-sessions/{session_id}{suffix}"
         return parse(Session, await self._transport.get(path, query=query, timeout_s=POLL_S + 15))
 
-    async def cancel(self, session_id: UUID, *, sequence_ids: Sequence[UUID] = ()) -> None:
-        """Ask for the end of these runs, or of all. Returns once the request is durable."""
-        body = {"sequenceId": [str(run_id) for run_id in sequence_ids]} if sequence_ids else {}
-        await self._transport.post(f"/v1/{self.kind}-sessions/{session_id}/cancel", body)
-
     def events(self, session_id: UUID) -> AsyncIterator[Frame]:
         """Live events; see `bellrock.client.live`."""
         return follow_events(self._transport, events_path(self.kind, session_id))
 
 
-class TestSessions(_Sessions):
+class _Recorded(_Sessions):
+    async def cancel(self, session_id: UUID, *, sequence_ids: Sequence[UUID] = ()) -> None:
+        """Ask for the end of these runs, or of all. Returns once the request is durable."""
+        body = {"sequenceId": [str(run_id) for run_id in sequence_ids]} if sequence_ids else {}
+        await self._transport.post(f"/v1/{self.kind}-sessions/{session_id}/cancel", body)
+
+
+class TestSessions(_Recorded):
     """Sessions of many checks at one location."""
 
     __test__ = False
@@ -98,7 +100,7 @@ class TestSessions(_Sessions):
         return parse(StartedRuns, await self._transport.post("/next/test-sessions/trigger", request))
 
 
-class CheckSessions(_Sessions):
+class CheckSessions(_Recorded):
     """Sessions of one check at its locations."""
 
     kind = "check"
@@ -117,3 +119,21 @@ class CheckSessions(_Sessions):
         """Start one session per check meant."""
         answer = await self._transport.post("/v2/check-sessions/trigger", request)
         return tuple(parse(Session, session) for session in answer["sessions"])
+
+
+class UnrecordedSessions(_Sessions):
+    """Test sessions that only whoever started them can wait for. They cannot be cancelled."""
+
+    kind = "unrecorded"
+    read_version = "v1"
+
+    async def _read(
+        self, session_id: UUID, suffix: str = "", *, query: Mapping[str, Parameter] | None = None
+    ) -> Session:
+        session = await super()._read(session_id, suffix, query=query)
+        return session.model_copy(update={"link": ""})  # no page shows it
+
+    async def result(self, session_id: UUID, result_id: UUID) -> ResultDetail:
+        """One result in full."""
+        path = f"/v1/unrecorded-sessions/{session_id}/results/{result_id}"
+        return parse(ResultDetail, await self._transport.get(path))

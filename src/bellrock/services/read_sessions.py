@@ -44,10 +44,13 @@ class SessionQuery:
 
 
 async def get_session(
-    platform: Platform, principal: Principal, kind: SessionKind, *, session_id: UUID
+    platform: Platform, principal: Principal, kind: SessionKind, *, session_id: UUID, recorded: bool = True
 ) -> SessionView:
-    """One session. Raises NotFound, also for another account's and for unrecorded ones."""
-    await _load(platform, principal, kind, session_id)
+    """One session. Raises NotFound, also for another account's, and for unrecorded ones unless asked for.
+
+    Whoever starts an unrecorded session is told its id, to wait with; nothing else ever says it.
+    """
+    await _load(platform, principal, kind, session_id, recorded=recorded)
     return (await view_sessions(platform, [session_id]))[0]
 
 
@@ -71,6 +74,7 @@ async def await_completion(
     *,
     session_id: UUID,
     max_wait_s: float,
+    recorded: bool = True,
 ) -> SessionView | None:
     """The session once it is final, or None when it is still open after ``max_wait_s``.
 
@@ -81,7 +85,7 @@ async def await_completion(
         while True:
             # Cleared before the look: a change during the look must not be slept through.
             changed.clear()
-            session = await _load(platform, principal, kind, session_id)
+            session = await _load(platform, principal, kind, session_id, recorded=recorded)
             if session.status is not None:
                 return (await view_sessions(platform, [session_id]))[0]
             left_s = deadline - asyncio.get_running_loop().time()
@@ -98,12 +102,14 @@ async def _nap(changed: asyncio.Event, longest_s: float) -> None:
         return
 
 
-async def _load(platform: Platform, principal: Principal, kind: SessionKind, session_id: UUID) -> Session:
+async def _load(
+    platform: Platform, principal: Principal, kind: SessionKind, session_id: UUID, *, recorded: bool
+) -> Session:
     principal.must(Right.VIEW)
     async with platform.database.read() as connection:
         session = await load_session(connection, session_id)
     theirs = session is not None and session.account_id == principal.account_id
-    if session is None or not theirs or session.kind is not kind or not session.recorded:
+    if session is None or not theirs or session.kind is not kind or session.recorded is not recorded:
         raise NotFound(f"There is no {kind} session {session_id}.")
     return session
 

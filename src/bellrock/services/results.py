@@ -91,13 +91,14 @@ async def get_session_result(
     *,
     session_id: UUID,
     result_id: UUID,
+    recorded: bool = True,
 ) -> tuple[SessionView, RunView, ResultView | None]:
     """The run of a session that ``result_id`` names, and the result, None while it is pending.
 
     ``result_id`` may be a result's id (that of the FINAL one is known from the start) or a run's id.
     Raises NotFound.
     """
-    view = await get_session(platform, principal, kind, session_id=session_id)
+    view = await get_session(platform, principal, kind, session_id=session_id, recorded=recorded)
     for run in view.runs:
         if result_id in (run.run.id, run.run.result_id):
             return view, run, run.final

@@ -170,12 +170,17 @@ class RunTestSession(Ask):
 
 
 class Scheduled(Answer):
-    """The answer of run. An unrecorded session has no id that could be asked for."""
+    """The answer of run.
+
+    An unrecorded session is no test session that could be looked up or stopped: whoever started it
+    gets an id of another kind, to wait with (our addition).
+    """
 
     scheduling_id: str
     sequence_ids: dict[str, UUID]
     test_session_id: UUID | None = None
     test_result_ids: dict[str, UUID] | None = None
+    unrecorded_session_id: UUID | None = None
 
 
 class Scheduling(Answer):

@@ -66,7 +66,8 @@ def closing_lines(report: SessionReport) -> list[tuple[str, str]]:
         lines += _failures(run)
     totals = ", ".join(f"{number} {word}" for word in _OUTCOMES if (number := report.count(word)))
     lines.append(("bold", f"{totals or 'no runs'}, {len(report.runs)} total"))
-    lines.append(("", report.session.link))
+    if report.session.link:
+        lines.append(("", report.session.link))
     lines += [
         (STYLES["cancelled"], f"⊘ {run.row.name} at {run.row.run_location} {_receipt(run)}")
         for run in report.runs
