@@ -234,7 +234,7 @@ def receipt(asked: datetime) -> Receipt:
         tests=TestCounts(total=12, passed=5, failed=1, flaky=1, interrupted=2, not_started=4),
         artifacts_kept=tuple(artifact.name for artifact in ARTIFACTS),
     )
-    return Receipt(asked, "ana", Via.UI, asked + timedelta(milliseconds=2420), False, False, runner)  # noqa: FBT003
+    return Receipt(asked, "ana", Via.UI, asked + timedelta(milliseconds=2420), False, False, runner)
 
 
 def result(of: Run, outcome: Outcome, *, progress: Progress | None = None, **changes: object) -> ResultView:
@@ -279,7 +279,7 @@ def session_view(*runs: RunView, kind: SessionKind = SessionKind.CHECK, **change
             commit_id="4f1c2ab97d00",
             commit_owner="Ana Keeper",
             commit_message="Show postage before the last step",
-        ),  # fmt: skip
+        ),
     )
     session = replace(session, **changes)
     return SessionView(session, status_of(kind, bare), runs, NOW if over else None, 24_310)
@@ -367,7 +367,7 @@ def forced() -> Example:
     progress = fold(live.events)
     progress.interrupt_open_tests()
     asked = NOW - timedelta(seconds=15)
-    alone = Receipt(asked, "ci", Via.CLI, NOW, False, True, None)  # noqa: FBT003
+    alone = Receipt(asked, "ci", Via.CLI, NOW, False, True, None)
     cancel = CancelRequest(asked, "ci", Via.CLI)
     stopped = _final("eu-central-1", CANCELLED, progress=progress, cancel=cancel, receipt=alone, artifacts=())
     return Example(session_view(stopped), {stopped.run.id: progress}, live)

@@ -1,16 +1,15 @@
 """The pages as one ASGI application, which bootstrap mounts below everything the API does not answer."""
 
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
-import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bellrock.domain.errors import (
     BellrockError,
@@ -31,7 +30,6 @@ from bellrock.web.render import STATIC, asset_version, page
 from bellrock.web.routes import checks, live, runs, sessions
 from bellrock.web.security import PAGE_POLICY, headers_for, is_own_form
 
-log = structlog.get_logger(__name__)
 
 _STATUS: dict[type[BellrockError], int] = {
     Invalid: 400,
@@ -83,25 +81,48 @@ def create_web(platform: Platform, options: WebOptions | None = None) -> FastAPI
     web.add_exception_handler(BellrockError, _explain)
     web.add_exception_handler(HTTPException, _explain_http)
     web.add_exception_handler(RequestValidationError, _explain_validation)
-    web.middleware("http")(_guard)
+    web.add_middleware(_Guard, options=web.state.options)
     return web
 
 
-async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    options: WebOptions = request.app.state.options
-    host = request.headers.get("host", "")
-    wants_content = request.url.path.startswith(_CONTENT_PATH)
-    if is_content_host(options, host) is not wants_content:
-        elsewhere = app_base(options, scheme=request.url.scheme, host=host)
-        if wants_content or elsewhere is None:
-            return PlainTextResponse("This host name does not serve that.", 404, headers_for(PAGE_POLICY))
-        return RedirectResponse(elsewhere + _path_and_query(request))
-    if request.method not in ("GET", "HEAD") and not is_own_form(request):
-        return _failed(request, 403, "This form was not sent from a page of this server.")
-    response = await call_next(request)
-    for name, value in headers_for(PAGE_POLICY).items():
-        response.headers.setdefault(name, value)
-    return response
+class _Guard:
+    """What every request passes: the right host, forms of our own only, and headers on every answer."""
+
+    def __init__(self, app: ASGIApp, *, options: WebOptions) -> None:
+        self._app = app
+        self._options = options
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what must not pass; put the headers on everything else."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        refused = self._refuse(request)
+        if refused is not None:
+            await refused(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in headers_for(PAGE_POLICY).items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+    def _refuse(self, request: Request) -> Response | None:
+        host = request.headers.get("host", "")
+        wants_content = request.url.path.startswith(_CONTENT_PATH)
+        if is_content_host(self._options, host) is not wants_content:
+            elsewhere = app_base(self._options, scheme=request.url.scheme, host=host)
+            if wants_content or elsewhere is None:
+                return PlainTextResponse("This host name does not serve that.", 404, headers_for(PAGE_POLICY))
+            return RedirectResponse(elsewhere + _path_and_query(request))
+        if request.method not in ("GET", "HEAD") and not is_own_form(request):
+            return _failed(request, 403, "This form was not sent from a page of this server.")
+        return None
 
 
 def _path_and_query(request: Request) -> str:

@@ -29,11 +29,11 @@ class Follower:
         self._news = asyncio.Event()
         self._stale = False
         self._events: dict[UUID, list[LiveEvent]] = {}
-        self._after = {run_id: folded.last_seq for run_id, folded in progress.items()}
+        self._read = {run_id: folded.last_seq for run_id, folded in progress.items()}
 
     def read_again_from(self, run_id: UUID, seq: int) -> None:
         """Ask for a run's events after ``seq`` although they are folded already. Before `running`."""
-        self._after[run_id] = seq
+        self._read[run_id] = seq
 
     def take_events(self, run_id: UUID) -> tuple[LiveEvent, ...]:
         """The events of a run since this was asked last."""
@@ -63,7 +63,7 @@ class Follower:
 
     async def _listen(self) -> None:
         try:
-            async with aclosing(frames(self._hub, self._session_id, self._after)) as following:
+            async with aclosing(frames(self._hub, self._session_id, dict(self._read))) as following:
                 async for frame in following:
                     if isinstance(frame, LiveBatch):
                         self._fold(frame)
@@ -75,7 +75,10 @@ class Follower:
             self._news.set()
 
     def _fold(self, batch: LiveBatch) -> None:
+        if batch.events and batch.events[0].seq <= self._read.get(batch.run_id, 0):
+            self.progress[batch.run_id] = Progress()  # the run is executed again, from event 1
         folded = self.progress.setdefault(batch.run_id, Progress())
         for event in batch.events:
             folded.apply(event)
+            self._read[batch.run_id] = event.seq
         self._events.setdefault(batch.run_id, []).extend(batch.events)

@@ -52,6 +52,7 @@ def environment() -> Environment:
         size=words.size,
         clock=words.clock,
         moment=words.moment,
+        day_and_time=words.day_and_time,
         plain=words.plain,
         compact_json=lambda value: json.dumps(value, separators=(",", ":")),
     )

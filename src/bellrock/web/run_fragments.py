@@ -31,13 +31,21 @@ class RunDrawing:
         self._draw_detail = draw_detail
         self._sent = Sent()
         self._stages: list[StageEntered] = []
+        self._read = 0
 
     def new_lines(self, events: Sequence[LiveEvent]) -> Iterator[str]:
         """What the log grows by, in pieces that a browser takes without a pause."""
-        self._stages.extend(event for event in events if isinstance(event, StageEntered))
-        lines = log_lines([event for event in events if event.seq > self.after])
-        if events:
-            self.after = max(self.after, events[-1].seq)
+        new: list[LiveEvent] = []
+        for event in events:
+            if event.seq <= self._read:  # the run is executed again, from event 1
+                self.after, self._stages = 0, []
+            self._read = event.seq
+            if isinstance(event, StageEntered):
+                self._stages.append(event)
+            if event.seq > self.after:
+                new.append(event)
+                self.after = event.seq
+        lines = log_lines(new)
         for start in range(0, len(lines), _LINES_PER_MESSAGE):
             piece = lines[start : start + _LINES_PER_MESSAGE]
             yield live_swap.append("log", fragment("_run.html", "log_lines", piece))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import cast
 from uuid import UUID
@@ -51,13 +51,6 @@ async def batches(
                     after = events[-1].seq
 
 
-def frames(hub: LiveHub, session_id: UUID, after: dict[UUID, int]) -> "Frames":
-    """What the hub tells of a session, as something that can be closed."""
-    return cast("Frames", hub.follow(session_id, after))
-
-
-class Frames(AsyncIterator[LiveFrame]):
-    """The hub's readers are generators: leaving one open would keep its queue."""
-
-    async def aclose(self) -> None:
-        """End the reading."""
+def frames(hub: LiveHub, session_id: UUID, after: Mapping[UUID, int]) -> AsyncGenerator[LiveFrame, None]:
+    """What the hub tells of a session, as something to be closed: an open reader keeps its queue."""
+    return cast("AsyncGenerator[LiveFrame, None]", hub.follow(session_id, after))

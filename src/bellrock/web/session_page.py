@@ -67,7 +67,7 @@ class SessionPage:
     rows: tuple[RunRow, ...]
     counts: TestCounts | None
     button: CancelButton
-    started_by: str
+    started_by: str | None
     started_through: str
     cancelled_by: str | None
 
@@ -94,7 +94,7 @@ def build(
         rows=rows,
         counts=add(counted) if counted else None,
         button=_session_button(view, rows),
-        started_by=session.started_by or "somebody",
+        started_by=session.started_by,
         started_through=words.source(session.source),
         cancelled_by=_cancelled_by(view.runs),
     )

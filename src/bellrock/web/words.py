@@ -174,6 +174,11 @@ def moment(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else NOTHING
 
 
+def day_and_time(at: datetime) -> str:
+    """Day and time in UTC, in the least space."""
+    return f"{at:%b} {at.day}, {at:%H:%M:%S}"
+
+
 def plain(text: str) -> str:
     """Without terminal colours and other control characters, which mean nothing on a page."""
     stripped = _ANSI.sub("", text).replace("\r\n", "\n")
