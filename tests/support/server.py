@@ -22,6 +22,7 @@ from fastapi import FastAPI
 from bellrock.api.app import create_app
 from bellrock.api.config import ApiConfig
 from bellrock.artifacts.store import folder_store
+from bellrock.domain.access import Principal
 from bellrock.engine.embedded import EmbeddedNats, EmbeddedNatsOptions, find_server
 from bellrock.engine.nats_bus import NatsBus, NatsOptions
 from bellrock.services import accounts
@@ -125,6 +126,11 @@ class RunningServer:
             lambda platform: accounts.ensure_first_account(platform, account_id=account, api_key=key)
         )
         return TestAccount(account, key)
+
+    async def principal_of(self, account: TestAccount | None) -> Principal:
+        """Who the account's key acts for, to use a service as something else than the API would."""
+        assert account is not None
+        return await self.call(lambda platform: accounts.authenticate(platform, account.key, None))
 
     async def connect_bus(self) -> NatsBus:
         """A connection of one's own to the server's NATS, as a runner has it."""

@@ -1,0 +1,57 @@
+"""One server for all API tests of a process; each test has an account and callers of its own."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx2
+import pytest
+
+from tests.support.api_client import Api
+from tests.support.schemas import AnswerChecker
+from tests.support.scripted_runner import ScriptedRunner, scripted_runner
+from tests.support.server import RunningServer
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """The server."""
+    running = RunningServer(tmp_path_factory.mktemp("server"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def own_schemas(server: RunningServer) -> AnswerChecker:
+    """What our own OpenAPI document declares, which is made of our models."""
+    return AnswerChecker(httpx2.get(f"{server.url}/openapi.json", timeout=60).json())
+
+
+@pytest.fixture
+async def api(server: RunningServer, own_schemas: AnswerChecker) -> AsyncIterator[Api]:
+    """An owner of a new account."""
+    caller = Api(server, await server.new_account(), checkers=(own_schemas,))
+    yield caller
+    await caller.close()
+
+
+@pytest.fixture
+async def stranger(server: RunningServer, own_schemas: AnswerChecker) -> AsyncIterator[Api]:
+    """An owner of another new account."""
+    caller = Api(server, await server.new_account(), checkers=(own_schemas,))
+    yield caller
+    await caller.close()
+
+
+@pytest.fixture
+async def nobody(server: RunningServer, own_schemas: AnswerChecker) -> AsyncIterator[Api]:
+    """A caller without a key."""
+    caller = Api(server, None, checkers=(own_schemas,))
+    yield caller
+    await caller.close()
+
+
+@pytest.fixture
+async def runner(server: RunningServer) -> AsyncIterator[ScriptedRunner]:
+    """A runner in the test's hands."""
+    async with scripted_runner(server) as scripted:
+        yield scripted
