@@ -6,7 +6,7 @@ the loss of the run (fenced: nothing more is said) and the end of the runner (re
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,14 @@ from bellrock.engine.port import Bus
 from bellrock.runner.control_link import ControlLink, NoAnswer
 from bellrock.runner.folders import remove_folder
 from bellrock.runner.live_publisher import LivePublisher, LiveTimes
-from bellrock.runner.recorder import EVENTS_FILE, CancelToken, EventRecorder, Executor, RunContext
+from bellrock.runner.recorder import (
+    EVENTS_FILE,
+    CancelToken,
+    EventRecorder,
+    Executor,
+    LateEvidence,
+    RunContext,
+)
 from bellrock.runner.scrub import Scrubber
 from bellrock.runner.supervisor import Isolation
 from bellrock.runner.transfer import Transfer, TransferFailed
@@ -31,7 +38,9 @@ from bellrock.wire.messages import Artifact, CancelAck, CancelSignal, Evidence, 
 
 log = structlog.get_logger(__name__)
 
-EVENTS_UPLOAD_S = 2.0
+EVENTS_UPLOAD_S = 10.0
+CANCELLED_EVENTS_UPLOAD_S = 0.3
+"""A cancelled run is reported in seconds: what is not uploaded by then follows as late evidence."""
 _AFTER_THE_SUITE = frozenset({Stage.REPORTING, Stage.UPLOADING})
 
 
@@ -219,17 +228,27 @@ class RunWork:
     # --- telling about it ---------------------------------------------------------------------
 
     async def _keep_events(self, report: Report, context: RunContext) -> Report:
-        """Upload the events file, unless the executor did or the run is not recorded."""
+        """Upload the events file, now or as late evidence, unless the run is not recorded."""
         if not self.job.record or any(kept.name == EVENTS_FILE for kept in report.artifacts):
             return report
-        artifact = await asyncio.to_thread(_describe_events, context.events.path)
+        limit_s = CANCELLED_EVENTS_UPLOAD_S if self._cancel.is_set else EVENTS_UPLOAD_S
         try:
-            async with asyncio.timeout(EVENTS_UPLOAD_S):
-                await context.upload(context.events.path, artifact)
+            async with asyncio.timeout(limit_s):
+                artifact = await _upload_events(context)
         except (TransferFailed, TimeoutError) as error:
-            log.warning("run.events_not_kept", error=str(error))
-            return report
+            log.info("run.events_late", reason=str(error) or f"not uploaded within {limit_s:g} s")
+            context.late_evidence = self._with_events(context, context.late_evidence)
+            return report.model_copy(update={"evidence_complete": False})
         return report.model_copy(update={"artifacts": (*report.artifacts, artifact)})
+
+    def _with_events(self, context: RunContext, collect: LateEvidence | None) -> LateEvidence:
+        async def collect_both() -> Evidence:
+            nothing = Evidence(run_id=self.job.run_id, token=self.token, artifacts=())
+            evidence = await collect() if collect else nothing
+            artifact = await _upload_events(context)
+            return evidence.model_copy(update={"artifacts": (*evidence.artifacts, artifact)})
+
+        return collect_both
 
     async def _report(self, report: Report, context: RunContext) -> None:
         self.processes_left = report.processes_left
@@ -248,13 +267,19 @@ class RunWork:
         if context.late_evidence:
             await self._send_late_evidence(context.late_evidence)
 
-    async def _send_late_evidence(self, collect: Callable[[], Awaitable[Evidence]]) -> None:
+    async def _send_late_evidence(self, collect: LateEvidence) -> None:
         try:
             async with asyncio.timeout(self._shop.evidence_s):
                 evidence = await collect()
                 await self._link.evidence(evidence)
         except (TransferFailed, NoAnswer, TimeoutError) as error:
             log.warning("run.evidence_lost", error=str(error) or "took too long")
+
+
+async def _upload_events(context: RunContext) -> Artifact:
+    artifact = await asyncio.to_thread(_describe_events, context.events.path)
+    await context.upload(context.events.path, artifact)
+    return artifact
 
 
 def _describe_events(path: Path) -> Artifact:
