@@ -22,6 +22,7 @@ class Isolation:
     ``hides_files``: the suite sees only the folders it was given. ``private_tmp``: /tmp and
     /dev/shm are the run's own. ``drops_user``: the suite runs as another, unprivileged user.
     ``state_folder`` keeps a record per living tree, for the sweep after a crash.
+    ``control_groups``: limits are left to the kernel where it lets us.
     """
 
     mechanism: Mechanism
@@ -30,6 +31,7 @@ class Isolation:
     private_tmp: bool
     drops_user: bool
     state_folder: Path | None = None
+    control_groups: bool = True
 
     @property
     def name(self) -> str:

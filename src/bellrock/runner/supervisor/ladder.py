@@ -28,6 +28,7 @@ class Ladder:
         self.steps: list[CancelStep] = []
         self.listeners: list[StepListener] = []
         self.already_exited = main.has_exited()
+        self.killed_main = False
         self._main = main
         self._container = container
         self._times = times
@@ -54,6 +55,7 @@ class Ladder:
                 return
         if not self._gone_untouched():
             members = len(self._container.members())
+            self.killed_main = not self._main.has_exited()
             self._container.kill()
             self._note(CancelAction.KILL_NAMESPACE, "SIGKILL", processes=members)
 

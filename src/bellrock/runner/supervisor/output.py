@@ -34,19 +34,21 @@ class LineCutter:
     def cut(self, chunk: bytes, *, final: bool = False) -> list[OutputLine]:
         """The lines that are complete now; with ``final`` also the last one without a line end."""
         text = self._rest + self._decoder.decode(chunk, final=final)
-        *whole, self._rest = text.split("\n")
-        if final and self._rest:
+        if "\r" in text:
+            text = text.replace("\r\n", "\n")
+        whole = text.split("\n")
+        self._rest = whole.pop()
+        if self._rest and (final or len(self._rest) > _LONGEST_LINE_CHARS):
             whole.append(self._rest)
             self._rest = ""
-        while len(self._rest) > _LONGEST_LINE_CHARS:
-            whole.append(self._rest[:_LONGEST_LINE_CHARS])
-            self._rest = self._rest[_LONGEST_LINE_CHARS:]
         at = datetime.now(UTC)
-        return [OutputLine(self._stream, part, at) for line in whole for part in _parts(line.rstrip("\r"))]
+        return [OutputLine(self._stream, part, at) for line in whole for part in _parts(line)]
 
 
 def _parts(line: str) -> list[str]:
-    starts = range(0, max(len(line), 1), _LONGEST_LINE_CHARS)
+    if len(line) <= _LONGEST_LINE_CHARS:
+        return [line]
+    starts = range(0, len(line), _LONGEST_LINE_CHARS)
     return [line[start : start + _LONGEST_LINE_CHARS] for start in starts]
 
 
@@ -88,7 +90,11 @@ class OutputPump:
     async def _read(self, stream: Stream, reader: asyncio.StreamReader) -> None:
         cutter = LineCutter(stream)
         while chunk := await reader.read(_CHUNK_BYTES):
-            await self._queue(cutter.cut(self._within_limit(chunk)))
+            kept = self._within_limit(chunk)
+            if self._dropped and self._is_full():
+                self._dropped += kept.count(b"\n")
+            elif kept and self._sink is not None:
+                await self._queue(cutter.cut(kept))
         await self._queue(cutter.cut(b"", final=True))
 
     def _within_limit(self, chunk: bytes) -> bytes:
@@ -102,18 +108,19 @@ class OutputPump:
         return chunk[: max(0, self._limit - before)]
 
     async def _queue(self, lines: list[OutputLine]) -> None:
-        if not lines or self._sink is None:
-            return
-        if self._waiting_chars > _MOST_WAITING_CHARS and not self._dropped:
+        if self._is_full():
             self._room.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._room.wait(), _PATIENCE_S)
-        if self._waiting_chars > _MOST_WAITING_CHARS:
+        if self._is_full():
             self._dropped += len(lines)
             return
         self._waiting += lines
         self._waiting_chars += sum(len(line.text) + 1 for line in lines)
         self._something.set()
+
+    def _is_full(self) -> bool:
+        return self._waiting_chars > _MOST_WAITING_CHARS
 
     async def _deliver(self) -> None:
         while not (self._ended and not self._waiting and not self._dropped):

@@ -4,6 +4,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bellrock.runner.supervisor import procfs
@@ -23,8 +24,14 @@ _QUESTION = (
 _ROOT_NEEDS = "As root it needs setpriv (util-linux) to drop its rights."
 
 
-def probe_isolation(*, forced: Mechanism | None = None, state_folder: Path | None = None) -> Isolation:
+def probe_isolation(
+    *, forced: Mechanism | None = None, state_folder: Path | None = None, control_groups: bool = True
+) -> Isolation:
     """The strongest mechanism that works here, or the forced one if it works.
+
+    ``state_folder`` is for the records that ``sweep_orphans`` reads; without one there are none.
+    ``control_groups=False`` keeps the runner's hands off them: limits are then looked at from
+    outside.
 
     Starts a few short processes; call it from the main thread. Raises IsolationUnavailable.
     """
@@ -35,7 +42,8 @@ def probe_isolation(*, forced: Mechanism | None = None, state_folder: Path | Non
         except LaunchFailed as error:
             reasons.append(f"{mechanism}: {error}")
         else:
-            return _isolation(mechanism, state_folder)
+            found = _isolation(mechanism, state_folder)
+            return replace(found, control_groups=control_groups)
     raise IsolationUnavailable(
         "No means to contain a suite's processes works on this machine. "
         + " ".join(f"[{reason}]" for reason in reasons)

@@ -1,6 +1,7 @@
 """One running process tree: its end, its cancel, and the proof that nobody is left."""
 
 import asyncio
+import signal
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,10 +9,10 @@ from pathlib import Path
 import structlog
 
 from bellrock.runner.supervisor import procfs
-from bellrock.runner.supervisor.cgroups import RunCgroup, find_means
+from bellrock.runner.supervisor.cgroups import CgroupMeans, RunCgroup, find_means
 from bellrock.runner.supervisor.containers import Container, PidNamespace
 from bellrock.runner.supervisor.errors import LaunchFailed
-from bellrock.runner.supervisor.isolation import Isolation
+from bellrock.runner.supervisor.isolation import Isolation, Mechanism
 from bellrock.runner.supervisor.ladder import Ladder, StepListener
 from bellrock.runner.supervisor.outcome import CancelTrace, Exit, ExitCause
 from bellrock.runner.supervisor.output import OutputPump
@@ -171,6 +172,8 @@ class SuiteProcess:
         cause, detail = self._why()
         left, proof = self._container.proof()
         code, signal_number = self._container.exit_of_main(self._started.outer)
+        if self._ladder is not None and self._ladder.killed_main:
+            code, signal_number = 128 + signal.SIGKILL, int(signal.SIGKILL)
         end = Exit(
             code=code,
             signal=signal_number,
@@ -232,7 +235,11 @@ async def launch(spec: ProcessSpec, isolation: Isolation) -> SuiteProcess:
     if threading.current_thread() is not threading.main_thread():
         raise LaunchFailed("process trees can be started from the main thread only")
     user = lease_user()
-    cgroup = RunCgroup(spec.name, find_means(), spec.limits)
+    means = find_means()
+    if not isolation.control_groups:
+        kills = isolation.mechanism is Mechanism.CGROUP
+        means = CgroupMeans(unified=means.unified if kills else None)
+    cgroup = RunCgroup(spec.name, means, spec.limits)
     try:
         if user.lock is not None:
             for folder in spec.writable:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bellrock.runner.supervisor.errors import InvalidSpec
 
@@ -13,8 +13,7 @@ _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class OutputLine:
+class OutputLine(NamedTuple):  # a million of them may come: cheaper than a dataclass
     """One line the suite printed, without its line end; invalid UTF-8 is replaced."""
 
     stream: Literal["stdout", "stderr", "system"]
