@@ -8,7 +8,7 @@ or an attempt failed) counts its events from 1 again: its fold begins anew.
 import asyncio
 import copy
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 from uuid import UUID
@@ -54,7 +54,7 @@ class _Reader:
     """Somebody who follows a session: frames wait here; what does not fit is fetched again later."""
 
     def __init__(self) -> None:
-        self.frames: asyncio.Queue[LiveFrame] = asyncio.Queue(_MOST_FRAMES_WAITING)
+        self.frames: asyncio.Queue[LiveFrame | None] = asyncio.Queue(_MOST_FRAMES_WAITING)
         self.behind: set[UUID] = set()
 
     def offer(self, frame: LiveFrame) -> None:
@@ -63,9 +63,15 @@ class _Reader:
         except asyncio.QueueFull:
             self.behind.add(frame.run_id)
 
+    def end(self) -> None:
+        """Have the reader stop, whatever else waits for it."""
+        while not self.frames.empty():
+            self.frames.get_nowait()
+        self.frames.put_nowait(None)
+
 
 class LiveHub:
-    """One per process. `start` subscribes, `close` unsubscribes."""
+    """One per process. `start` subscribes, `close` ends every reader."""
 
     def __init__(self, bus: Bus, *, database: Database, artifacts: ArtifactStore) -> None:
         self._bus = bus
@@ -75,6 +81,7 @@ class LiveHub:
         self._watchers: dict[UUID, set[asyncio.Event]] = {}
         self._readers: dict[UUID, set[_Reader]] = {}
         self._subscriptions: list[Subscription] = []
+        self._closed = False
 
     async def start(self) -> None:
         """Subscribe to `live.>` and `announce.>`."""
@@ -84,10 +91,13 @@ class LiveHub:
         ]
 
     async def close(self) -> None:
-        """Unsubscribe. Readers hear nothing more."""
+        """Unsubscribe, end every reader, and wake whoever waits."""
+        self._closed = True
         for subscription in self._subscriptions:
             await subscription.close()
         self._subscriptions = []
+        for reader in [reader for group in self._readers.values() for reader in group]:
+            reader.end()
 
     def wake(self, session_id: UUID) -> None:
         """Tell those who wait for the session, in this process, to look again."""
@@ -124,11 +134,12 @@ class LiveHub:
         folded = self._folded.get(run_id)
         return str(folded.progress.stage) if folded and folded.progress.stage else None
 
-    async def follow(self, session_id: UUID, after: Mapping[UUID, int]) -> AsyncIterator[LiveFrame]:
-        """Events of the session's runs after the given ``seq`` of each, and announcements; endless.
+    async def follow(self, session_id: UUID, after: Mapping[UUID, int]) -> AsyncGenerator[LiveFrame]:
+        """Events of the session's runs after the given ``seq`` of each, and announcements.
 
-        Per run the batches come in order and without a gap, first what was missed. The reader stops
-        by closing the iterator (`aclose`), or by ending the task that iterates.
+        Endless, until the hub is closed. Per run the batches come in order and without a gap, first
+        what was missed. The reader stops by closing the iterator (`aclose`), or by ending the task
+        that iterates.
         """
         reader = _Reader()
         # Before the first look at what was missed: what comes in between waits, and is not lost.
@@ -140,14 +151,18 @@ class LiveHub:
             for each in stored:
                 async for batch in self._catch_up(each.run.id, feeds.setdefault(each.run.id, RunFeed())):
                     yield batch
-            while True:
-                async for frame in self._next_frames(reader, feeds):
-                    yield frame
+            while not self._closed:
+                frame = await reader.frames.get()
+                if frame is None:
+                    return
+                async for shown in self._shown(frame, reader, feeds):
+                    yield shown
         finally:
             _leave(self._readers, session_id, reader)
 
-    async def _next_frames(self, reader: _Reader, feeds: dict[UUID, RunFeed]) -> AsyncIterator[LiveFrame]:
-        frame = await reader.frames.get()
+    async def _shown(
+        self, frame: LiveFrame, reader: _Reader, feeds: dict[UUID, RunFeed]
+    ) -> AsyncIterator[LiveFrame]:
         feed = feeds.setdefault(frame.run_id, RunFeed())
         if isinstance(frame, Announcement):
             if frame.what in _BEGINS_ANEW:
