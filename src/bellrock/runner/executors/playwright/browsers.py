@@ -40,7 +40,8 @@ _INNER_PATHS = {
     ),
     "ffmpeg": ("ffmpeg-linux", "ffmpeg-linux-arm64"),
 }
-_MARKERS = ("INSTALLATION_COMPLETE", "DEPENDENCIES_VALIDATED")
+_VALIDATED = "DEPENDENCIES_VALIDATED"
+_MARKERS = ("INSTALLATION_COMPLETE", _VALIDATED)
 
 # The sandbox is ours (and Chromium's own needs rights the run's user lacks); nothing is to be
 # fetched or reported by the browser itself, only by the pages under test.
@@ -95,6 +96,8 @@ def provide_browsers(cores: Iterable[Path], cache: Path, *, chromium: Path, ffmp
     folder = cache / "browsers" / digest
     if not folder.is_dir():
         _generate(folder, revisions, chromium=chromium, ffmpeg=ffmpeg)
+    for marker in folder.glob(f"*/{_VALIDATED}"):
+        marker.touch()  # Playwright looks again after 30 days, at a machine that it does not know
     return Browsers(folder, chromium, tuple(_mounts(folder, chromium)))
 
 

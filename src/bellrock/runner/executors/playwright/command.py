@@ -51,10 +51,10 @@ class TestCommand:
     @property
     def config(self) -> str | None:
         """The config file the command names."""
-        words = self.arguments or ()
-        for word, following in zip(words, (*words[1:], ""), strict=True):
+        words = iter(self.arguments or ())
+        for word in words:
             if word in ("--config", "-c"):
-                return following or None
+                return next(words, None)
             if word.startswith("--config="):
                 return word.removeprefix("--config=")
         return None

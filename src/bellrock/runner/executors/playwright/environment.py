@@ -67,7 +67,6 @@ def suite_environment(
         **_own_variables(variables),
         "PLAYWRIGHT_BROWSERS_PATH": str(browsers),
         "PLAYWRIGHT_SKIP_BROWSER_GC": "1",
-        "PLAYWRIGHT_SKIP_VALIDATE_HOST_REQUIREMENTS": "1",
         "PLAYWRIGHT_HTML_OPEN": "never",
         "PW_TEST_HTML_REPORT_OPEN": "never",
         "PWTEST_CACHE_DIR": str(folders.transform_cache),
