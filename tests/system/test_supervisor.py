@@ -428,7 +428,7 @@ async def test_read_only_and_private_folders_are_what_they_say(isolation: Isolat
         suite = (
             "sh",
             "-c",
-            "cd scratch; cat ../node_modules/*.json; echo; touch ../node_modules/x || echo kept; touch x && echo free",
+            "cd node_modules; cat package.json; echo; touch x || echo kept; touch ../scratch/x && echo free",
         )
         tree = await start(
             suite,

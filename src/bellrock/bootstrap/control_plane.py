@@ -164,9 +164,7 @@ def _application(settings: Settings, data: DataFolder, platform: Platform) -> Fa
     """The API, and below everything it does not answer the pages."""
     config = ApiConfig(
         public_url=settings.public_url,
-        rate_limits=RateLimits(
-            requests=settings.rate_limit_requests, window_s=settings.rate_limit_window_s
-        ),
+        rate_limits=RateLimits(requests=settings.rate_limit_requests, window_s=settings.rate_limit_window_s),
         completion_wait_s=settings.completion_max_wait_s,
     )
     app = create_app(platform, config)

@@ -164,9 +164,7 @@ def _workshop(
     )
 
 
-def _executors(
-    settings: Settings, isolation: Isolation, cache_folder: Path
-) -> Mapping[CheckType, Executor]:
+def _executors(settings: Settings, isolation: Isolation, cache_folder: Path) -> Mapping[CheckType, Executor]:
     ladder = LadderTimes(
         interrupt_s=settings.cancel_interrupt_s,
         browsers_s=settings.cancel_kill_browsers_s,

@@ -80,7 +80,6 @@ class UrlMonitor:
     should_fail: bool = False
 
 
-
 @dataclass(frozen=True, slots=True)
 class Check:
     """A deployed check of one account."""

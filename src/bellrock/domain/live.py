@@ -275,7 +275,7 @@ class Progress:
 
     def counts(self) -> TestCounts:
         """Tests by status; flaky ones count as passed too."""
-        of = {status: 0 for status in TestStatus}
+        of = dict.fromkeys(TestStatus, 0)
         for test in self.tests.values():
             of[test.status] += 1
         return TestCounts(

@@ -30,7 +30,6 @@ from bellrock.web.render import STATIC, asset_version, page
 from bellrock.web.routes import checks, live, runs, sessions
 from bellrock.web.security import PAGE_POLICY, headers_for, is_own_form
 
-
 _STATUS: dict[type[BellrockError], int] = {
     Invalid: 400,
     Unauthenticated: 401,

@@ -53,4 +53,4 @@ async def batches(
 
 def frames(hub: LiveHub, session_id: UUID, after: Mapping[UUID, int]) -> AsyncGenerator[LiveFrame, None]:
     """What the hub tells of a session, as something to be closed: an open reader keeps its queue."""
-    return cast("AsyncGenerator[LiveFrame, None]", hub.follow(session_id, after))
+    return cast("AsyncGenerator[LiveFrame, None]", hub.follow(session_id, after))  # type: ignore[redundant-cast]

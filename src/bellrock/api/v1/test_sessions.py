@@ -89,9 +89,7 @@ async def run_test_session(platform: PlatformOf, caller: RunCaller, body: RunTes
     ids = start_session.sequence_ids(view)
     scheduling_id = seal_scheduling(platform, caller, view, recorded=body.should_record)
     if not body.should_record:
-        return Scheduled(
-            scheduling_id=scheduling_id, sequence_ids=ids, unrecorded_session_id=view.session.id
-        )
+        return Scheduled(scheduling_id=scheduling_id, sequence_ids=ids, unrecorded_session_id=view.session.id)
     results_of = {run.run.id: run.run.result_id for run in view.runs}
     return Scheduled(
         scheduling_id=scheduling_id,
