@@ -74,7 +74,7 @@ async def find_checks(
     check_type: CheckType | None,
     search: str | None,
 ) -> list[StoredCheck]:
-    """Checks by name. (Tags are JSON: they are filtered by the caller, alike on both databases.)"""
+    """Checks by name. (Tags are JSON: they are filtered by the caller, alike on both databases.)"""  # noqa: D415
     conditions: list[ColumnElement[bool]] = [checks.c.account_id == account_id]
     if check_type is not None:
         conditions.append(checks.c.type == check_type)

@@ -24,7 +24,7 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
         return None if value is None else (value - _EPOCH) // _MICROSECOND
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
@@ -41,7 +41,7 @@ class Words(TypeDecorator[Word]):
     def process_bind_param(self, value: Word | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         return None if value is None else str(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Word | None:  # noqa: ARG002
+    def process_result_value(self, value: Any, dialect: Dialect) -> Word | None:  # noqa: ANN401, ARG002
         return None if value is None else self.words(value)
 
 
@@ -51,13 +51,13 @@ class Document(TypeDecorator[Any]):
     impl = JSON
     cache_ok = True
 
-    def __init__(self, shape: Any) -> None:
+    def __init__(self, shape: Any) -> None:  # noqa: ANN401
         super().__init__(none_as_null=True)
         self.shape = shape
         self._adapter: TypeAdapter[Any] = TypeAdapter(shape)
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401, ARG002
         return None if value is None else self._adapter.dump_python(value, mode="json")
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401, ARG002
         return None if value is None else self._adapter.validate_python(value)

@@ -114,7 +114,7 @@ def _open_sqlite(path: Path) -> Database:
     return Database(readers=readers, writers=writers)
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _prepare_sqlite(connection: Any, _record: Any) -> None:  # noqa: ANN401
     connection.isolation_level = None  # the driver would begin transactions at moments of its own
     cursor = connection.cursor()
     for pragma in (
@@ -127,14 +127,14 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _begin_with(statement: str) -> Any:
+def _begin_with(statement: str) -> Any:  # noqa: ANN401
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
     return begin
 
 
-def _open_postgresql(url: Any) -> Database:
+def _open_postgresql(url: Any) -> Database:  # noqa: ANN401
     def engine(size: int) -> AsyncEngine:
         return create_async_engine(
             url, pool_size=size, pool_timeout=_WAIT_FOR_CONNECTION_S, pool_pre_ping=True
