@@ -17,6 +17,7 @@ from bellrock.runner.supervisor.spec import OutputLine, OutputSink
 _CHUNK_BYTES = 64 * 1024
 _LONGEST_LINE_CHARS = 16 * 1024
 _MOST_WAITING_CHARS = 4 * 1024**2
+_LINE_OVERHEAD = 100  # what keeping a line costs beside its text
 _PATIENCE_S = 2.0  # how long one slow sink may hold the suite up before lines are dropped
 _LAST_LINES_S = 5.0
 
@@ -116,7 +117,7 @@ class OutputPump:
             self._dropped += len(lines)
             return
         self._waiting += lines
-        self._waiting_chars += sum(len(line.text) + 1 for line in lines)
+        self._waiting_chars += sum(len(line.text) + _LINE_OVERHEAD for line in lines)
         self._something.set()
 
     def _is_full(self) -> bool:

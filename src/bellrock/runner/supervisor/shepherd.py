@@ -18,10 +18,11 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Iterable
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PAUSE_MS = 5
-_STOP_ROUNDS = 20
+_STOP_ROUNDS = 100
 
 
 def main(arguments: list[str]) -> int:
@@ -84,18 +85,25 @@ def _watch(child: int, control: int, wake: int) -> int | None:
                 break
 
 
+def _stand_still() -> None:
+    """Stop everybody before the first is killed: a killed process makes room for a bomb's next fork."""
+    stopped: set[int] = set()
+    for _ in range(_STOP_ROUNDS):
+        moving = set(_descendants()) - stopped
+        if not moving:
+            return
+        _signal(moving, signal.SIGSTOP)
+        stopped |= moving
+
+
 def _kill_all(child: int, main_status: int | None, cgroup: str) -> int | None:
-    """Kill and reap until there is nobody. A fork bomb is stopped first, so that it stands still."""
-    rounds = 0
+    """Kill and reap until there is nobody; the main process's status, where it was seen."""
+    if cgroup:
+        with contextlib.suppress(OSError), open(f"{cgroup}/cgroup.kill", "w") as kill:  # noqa: PTH123 - starts without pathlib
+            kill.write("1")
+    _stand_still()
     while True:
-        if cgroup:
-            with contextlib.suppress(OSError), open(f"{cgroup}/cgroup.kill", "w") as kill:  # noqa: PTH123 - starts without pathlib
-                kill.write("1")
-        found = _descendants()
-        if rounds < _STOP_ROUNDS:
-            _signal(found, signal.SIGSTOP)
-        _signal(found, signal.SIGKILL)
-        rounds += 1
+        _signal(_descendants(), signal.SIGKILL)
         try:
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -108,7 +116,7 @@ def _kill_all(child: int, main_status: int | None, cgroup: str) -> int | None:
         select.select([], [], [], _PAUSE_MS / 1000)
 
 
-def _signal(pids: list[int], number: signal.Signals) -> None:
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
     for pid in pids:
         with contextlib.suppress(OSError):
             os.kill(pid, number)

@@ -27,6 +27,7 @@ _PIPE_BYTES = 1024**2
 _READER_LIMIT_BYTES = 64 * 1024
 # The kernel, when short of memory, takes a suite rather than the runner or its neighbours.
 _OUT_OF_MEMORY_SCORE = "500"
+_ROOM_FOR_OTHER_RUNS = 4
 
 
 @dataclass(slots=True)
@@ -68,8 +69,8 @@ async def start_to_gate(spec: ProcessSpec, mechanism: Mechanism, *, user: int, c
     Raises LaunchFailed with what the helpers wrote; then nothing is left running.
     """
     token = new_token()
-    own_user = user != os.geteuid() and not cgroup.limits_processes
-    inner = [*limits_prefix(spec.limits, count_processes=own_user), *gate_command(token, spec.argv)]
+    most = None if cgroup.limits_processes else _tasks_of_user(spec, mechanism, user=user)
+    inner = [*limits_prefix(spec.limits, tasks_of_user=most), *gate_command(token, spec.argv)]
     plan = make_plan(mechanism, spec, inner, user=user, cgroup=cgroup)
     try:
         started = await _spawn(plan, token)
@@ -89,6 +90,21 @@ async def start_to_gate(spec: ProcessSpec, mechanism: Mechanism, *, user: int, c
             raise LaunchFailed(f"the {mechanism} sandbox could not be set up: {said or error}") from error
         raise
     return started
+
+
+def _tasks_of_user(spec: ProcessSpec, mechanism: Mechanism, *, user: int) -> int | None:
+    """The kernel's bound on a fork bomb where no control group can be written.
+
+    It counts all tasks of a user. A user of the run's own has no others. Else the bound only keeps
+    the machine usable until the watch sees that the run is above its own limit: the kernel counts
+    each user namespace apart, but a shepherd has none, and then other runs count as well.
+    """
+    limit = spec.limits.processes
+    if limit is None or user != os.geteuid():
+        return limit
+    present = sum(it.threads for it in procfs.snapshot().values() if procfs.user_of(it.pid) == user)
+    apart = mechanism in (Mechanism.BUBBLEWRAP, Mechanism.UNSHARE)
+    return present + limit * (1 if apart else _ROOM_FOR_OTHER_RUNS)
 
 
 async def _spawn(plan: Plan, token: str) -> Started:

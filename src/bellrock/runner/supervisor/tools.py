@@ -34,12 +34,11 @@ def has_option(tool: str, option: str) -> bool:
     return option.encode() in told.stdout + told.stderr
 
 
-def limits_prefix(limits: ProcessLimits, *, count_processes: bool) -> list[str]:
+def limits_prefix(limits: ProcessLimits, *, tasks_of_user: int | None) -> list[str]:
     """The prefix that sets the kernel's limits of single processes, below those we have ourselves.
 
     Set from inside, since a root without CAP_SYS_RESOURCE (in a container) must not set those of
-    another user. ``count_processes`` only where the user is the run's own: the limit counts all
-    processes of a user.
+    another user. ``tasks_of_user``: how many processes and threads the run's user may have.
     """
     prlimit = find_tool("prlimit")
     if prlimit is None:
@@ -48,7 +47,7 @@ def limits_prefix(limits: ProcessLimits, *, count_processes: bool) -> list[str]:
         "nofile": (resource.RLIMIT_NOFILE, limits.open_files),
         "core": (resource.RLIMIT_CORE, 0),
         "fsize": (resource.RLIMIT_FSIZE, limits.disk_bytes),
-        "nproc": (resource.RLIMIT_NPROC, limits.processes if count_processes else None),
+        "nproc": (resource.RLIMIT_NPROC, tasks_of_user),
     }
     options: list[str] = []
     for name, (kind, value) in wanted.items():
