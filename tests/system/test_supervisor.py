@@ -32,6 +32,7 @@ from bellrock.runner.supervisor import (
     ProcessSpec,
     launch,
     probe_isolation,
+    procfs,
     sweep_orphans,
 )
 from tests.system.supervisor_kit import (
@@ -428,7 +429,7 @@ async def test_read_only_and_private_folders_are_what_they_say(isolation: Isolat
         suite = (
             "sh",
             "-c",
-            "cd node_modules; cat package.json; echo; touch x || echo kept; touch ../scratch/x && echo free",
+            "cat node_modules/*.json; echo; touch node_modules/x || echo kept; touch scratch/x && echo free",
         )
         tree = await start(
             suite,
@@ -635,12 +636,12 @@ DAEMON_AND_MAIN = python_suite(
 
 
 async def test_nothing_survives_the_sudden_death_of_the_runner(isolation: Isolation, folder: Path) -> None:
-    runner, members, _ = run_a_runner(isolation.mechanism, folder, folder / "state", DAEMON_AND_MAIN)
+    runner, members, keeper = run_a_runner(isolation.mechanism, folder, folder / "state", DAEMON_AND_MAIN)
     assert len(members) == 2
     assert len(living(members)) == 2
     runner.kill()
     runner.wait(DEADLINE_S)
-    assert wait_until(lambda: not living(members), 5.0)
+    assert wait_until(lambda: not living(members) and procfs.read_process(keeper) is None, 5.0)
     report = await sweep_orphans(folder / "state")
     assert (report.trees, report.left) == ((), 0)
     assert not groups_of(f"test-{folder.name}")
