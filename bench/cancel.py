@@ -177,6 +177,16 @@ async def one_cancel(platform: Platform, moment_s: float) -> Sample:
     return await _sample(platform, body["results"][-1], before, answered_ms, gone_ms, final_ms, survivors)
 
 
+async def complete_receipt(platform: Platform, path: str) -> dict[str, Any]:
+    """The receipt of a cancelled run, once its evidence is complete (which may follow the end)."""
+    deadline = time.monotonic() + WATCH_S
+    while True:
+        receipt: dict[str, Any] = (await platform.client.get(path)).json()["receipt"]
+        if receipt["evidenceComplete"] or time.monotonic() > deadline:
+            return receipt
+        await asyncio.sleep(0.1)
+
+
 async def _sample(
     platform: Platform,
     row: dict[str, Any],
@@ -186,18 +196,19 @@ async def _sample(
     final_ms: float,
     survivors: int,
 ) -> Sample:
-    runner = (row["receipt"] or {}).get("runner") or {}
-    tests = runner.get("tests") or {}
+    path = f"/v1/check-results/{row['checkId']}/{row['checkResultId']}"
+    receipt = await complete_receipt(platform, path)
+    tests = receipt["tests"] or {}
     begun = sum(tests.get(key, 0) for key in ("passed", "failed", "interrupted")) > 0
-    assets = await platform.client.get(f"/v1/check-results/{row['checkId']}/{row['checkResultId']}/assets")
+    assets = await platform.client.get(f"{path}/assets")
     names = [(asset["type"], asset["name"]) for asset in assets.json()["assets"]]
     return Sample(
         answered_ms=answered_ms,
         gone_ms=gone_ms,
         final_ms=final_ms,
-        stage=runner.get("stage", before["status"]),
+        stage=receipt["stage"] or before["status"],
         tests_begun=begun,
-        processes_left=runner.get("processesLeft", 0),
+        processes_left=receipt["processesLeft"] or 0,
         survivors=survivors,
         interrupted=tests.get("interrupted", 0),
         has_report=any(name.endswith("report.json") for _, name in names),
@@ -293,7 +304,7 @@ async def warm_up(platform: Platform) -> None:
     while True:
         await asyncio.sleep(0.5)
         rows = (await platform.client.get(f"/v2/check-sessions/{session_id}")).json()["results"]
-        if (rows[-1].get("progress") or {}).get("running"):
+        if ((rows[-1].get("progress") or {}).get("tests") or {}).get("running"):
             break
     await platform.client.post(f"/v1/check-sessions/{session_id}/cancel", json={})
     await platform.client.get(f"/v2/check-sessions/{session_id}/completion?maxWaitSeconds=20")
