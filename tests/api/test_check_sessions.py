@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.api_client import EU, US, Api, unknown_id
+from tests.support.api_client import EU, US, Api, Json, unknown_id
 from tests.support.scripted_runner import DEGRADED, ERRORED, ScriptedRunner
 
 VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
@@ -202,7 +202,7 @@ async def test_a_row_says_how_far_its_tests_are(api: Api, runner: ScriptedRunner
     assert row["progress"]["tests"]["notStarted"] == 1
 
 
-async def _row_with(api: Api, session_id: str, *, passed: int) -> dict[str, object]:
+async def _row_with(api: Api, session_id: str, *, passed: int) -> Json:
     # Events come over the bus: ask until they have, the requests themselves are the wait.
     for _ in range(200):
         row = (await api.rows(session_id))[EU]

@@ -67,12 +67,12 @@ class _Unpacked:
         body = message.get("body", b"")
         if self._gunzip and body:
             body = self._inflate(body)
-        if self._gunzip and not message.get("more_body") and not self._gunzip.eof and self._was_used:
-            _refuse(HTTPStatus.BAD_REQUEST, "The body is not a complete gzip stream.")
         self._left -= len(body)
         if self._left < 0:
             said = f"The body is too large, maximum allowed: {self._max_bytes}"
             _refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, said)
+        if self._gunzip and not message.get("more_body") and not self._gunzip.eof and self._was_used:
+            _refuse(HTTPStatus.BAD_REQUEST, "The body is not a complete gzip stream.")
         return {**message, "body": body}
 
     _was_used = False

@@ -38,7 +38,7 @@ class _Meter:
         async for chunk in chunks:
             self.size_bytes += len(chunk)
             if self.size_bytes > self.max_bytes:
-                raise TooLarge(f"The body is larger than {self.max_bytes} bytes, which is what is allowed.")
+                raise TooLarge(f"The body is too large, maximum allowed: {self.max_bytes}")
             self.hash.update(chunk)
             yield chunk
 

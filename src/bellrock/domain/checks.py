@@ -26,6 +26,9 @@ class CheckType(StrEnum):
 
 RUNNABLE = frozenset({CheckType.PLAYWRIGHT, CheckType.URL})
 
+FREQUENCIES_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440)
+"""The contract's intervals. Monitors may also say 0, with an offset in seconds; suites may not."""
+
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentVariable:

@@ -2,13 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import PurePosixPath
 from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.access import Principal, Right
-from bellrock.domain.checks import Check, CheckType, EnvironmentVariable, PlaywrightSuite, UrlMonitor
+from bellrock.domain.checks import (
+    FREQUENCIES_MIN,
+    Check,
+    CheckType,
+    EnvironmentVariable,
+    PlaywrightSuite,
+    UrlMonitor,
+)
 from bellrock.domain.errors import Invalid, NotFound
 from bellrock.domain.locations import refuse_unknown_locations
 from bellrock.services.environment import seal, unseal, with_kept_secrets, without_secrets
@@ -129,9 +137,16 @@ async def refuse_bad_draft(
         raise Invalid(f"{where}name: use 1 to {_LONGEST_NAME} characters.")
     if draft.activated and not draft.locations:
         raise Invalid(f"{where}locations: an activated check needs at least one location.")
+    _refuse_bad_frequency(draft, where)
     served = await locations_seen(connection)
     refuse_unknown_locations(draft.locations, served=served, field=f"{where}locations")
     await refuse_bad_spec(connection, account_id, draft, where=where)
+
+
+def _refuse_bad_frequency(draft: CheckDraft, where: str) -> None:
+    allowed = FREQUENCIES_MIN if draft.type is CheckType.PLAYWRIGHT else (0, *FREQUENCIES_MIN)
+    if draft.frequency_min not in allowed:
+        raise Invalid(f"{where}frequency: use one of {', '.join(map(str, allowed))} (minutes).")
 
 
 async def refuse_bad_spec(
@@ -143,6 +158,10 @@ async def refuse_bad_spec(
         raise Invalid(
             f"{where}codeBundlePath: there is no code bundle {spec.bundle_key!r}. "
             "Upload it first, and use the key of the answer."
+        )
+    if isinstance(spec, PlaywrightSuite) and _leaves_the_bundle(spec.working_dir):
+        raise Invalid(
+            f"{where}workingDir: use a folder of the bundle, relative to its root and without '..'."
         )
     keys = [each.key for each in draft.environment or ()]
     repeated = sorted({key for key in keys if keys.count(key) > 1 or not key})
@@ -191,3 +210,8 @@ async def _load(connection: AsyncConnection, principal: Principal, check_id: UUI
     if stored is None:
         raise NotFound(f"There is no check {check_id}.")
     return stored
+
+
+def _leaves_the_bundle(working_dir: str) -> bool:
+    path = PurePosixPath(working_dir)
+    return path.is_absolute() or ".." in path.parts

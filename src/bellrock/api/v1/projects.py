@@ -149,7 +149,7 @@ def _deployment(deployment: Deployment) -> DeploymentBody:
     )
 
 
-@router.post("/deploy", status_code=202)
+@router.post("/deploy", status_code=202, responses={200: {"model": DeployResult}})
 async def deploy_project(
     response: Response,
     platform: PlatformOf,
