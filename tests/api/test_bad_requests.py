@@ -166,6 +166,7 @@ async def test_what_is_not_built_says_so_with_501_and_to_nobody_without_a_key(
 
 
 async def test_an_unexpected_fault_is_500_in_the_one_body_with_an_id_of_the_log(api: Api) -> None:
+    await api.upload_bundle()
     artifacts = api.server.folder / "artifacts" / "bundles"
     moved = artifacts.rename(artifacts.with_name("moved"))
     artifacts.write_text("a file where the store expects a folder")

@@ -22,8 +22,8 @@ async def serving(app: FastAPI, *, port: int = 0) -> AsyncIterator[str]:
     task = asyncio.create_task(server.serve())
     try:
         async with asyncio.timeout(10):
-            while not server.started:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)  # noqa: ASYNC110, RUF100
+            while not server.started:  # noqa: ASYNC110  (uvicorn has no event for it)
+                await asyncio.sleep(0.01)
         bound = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{bound}"
     finally:

@@ -148,7 +148,7 @@ class Rig:
         environment: tuple[EnvironmentVariable, ...] = (),
         limits: Limits | None = None,
         refresh_cache: bool = False,
-        on_upload: Callable[[str], None] | None = None,
+        hold_uploads: asyncio.Event | None = None,
         **suite: Any,
     ) -> Run:
         run_id = uuid4()
@@ -179,12 +179,12 @@ class Rig:
         artifacts: dict[str, Artifact] = {}
 
         async def upload(path: Path, artifact: Artifact) -> None:
+            if hold_uploads:
+                await asyncio.wait_for(hold_uploads.wait(), DEADLINE_S)
             target = uploads / artifact.name
             target.parent.mkdir(parents=True, exist_ok=True)
             await asyncio.to_thread(shutil.copyfile, path, target)
             artifacts[artifact.name] = artifact
-            if on_upload:
-                on_upload(artifact.name)
 
         context = RunContext(
             job=job,
