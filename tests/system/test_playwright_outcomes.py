@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -232,7 +233,7 @@ SPEC = "const { test } = require('@playwright/test'); test('one', async () => {}
     ],
 )
 async def test_what_is_wrong_with_the_check_is_said_and_blamed_on_the_check(
-    rig: Rig, files: dict[str, str], suite: dict[str, str], code: str, words: str
+    rig: Rig, files: dict[str, str], suite: Any, code: str, words: str
 ) -> None:
     run = rig.start(files, **suite)
     report = await run.report()

@@ -67,7 +67,9 @@ class Evidence:
         stages.enter(Stage.REPORTING)
         outputs = self._outputs()
         raw = self.folders.kept / "raw"
-        traces = await asyncio.to_thread(pack_raw_traces, outputs, raw, wanted=killed)
+        traces = await asyncio.to_thread(
+            pack_raw_traces, (self.folders.rescued, *outputs), raw, wanted=killed
+        )
         reports = await self._reports(traces)
         candidates = await asyncio.to_thread(self._candidates, reports, outputs, traces)
         kept, notes = await asyncio.to_thread(

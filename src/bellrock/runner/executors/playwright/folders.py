@@ -59,6 +59,11 @@ class RunFolders:
         return self.root / "logs.txt"
 
     @property
+    def rescued(self) -> Path:
+        """Raw traces that were linked here before their worker was killed."""
+        return self.root / "rescued"
+
+    @property
     def kept(self) -> Path:
         """Evidence ready to be uploaded."""
         return self.root / "kept"

@@ -5,12 +5,14 @@ from pathlib import Path
 from bellrock.domain.checks import PlaywrightSuite
 from bellrock.domain.live import Stage
 from bellrock.domain.outcomes import CANCELLED, Outcome
+from bellrock.domain.receipts import CancelAction, CancelStep
 from bellrock.runner.executors.playwright.browsers import Browsers, provide_browsers
 from bellrock.runner.executors.playwright.command import TestCommand, playwright_argv, shell_argv
 from bellrock.runner.executors.playwright.console import Console
 from bellrock.runner.executors.playwright.dependency_store import Lease
 from bellrock.runner.executors.playwright.environment import suite_environment
 from bellrock.runner.executors.playwright.evidence import Evidence, InstalledSuite
+from bellrock.runner.executors.playwright.raw_traces import rescue_raw_traces
 from bellrock.runner.executors.playwright.reporting import Reporting
 from bellrock.runner.executors.playwright.sandbox import Machine, bind_packages, process_limits, start
 from bellrock.runner.executors.playwright.suite import Suite, find_cores, find_playwright
@@ -75,7 +77,7 @@ class TestStage:
             self._context.cancelled,
             timeout_s=self._job.limits.test_s,
             on_stop=self._on_stop,
-            on_step=self._reporting.on_step,
+            on_step=self._on_step,
         )
         self._reporting.suite_ended(end)
         return self._outcome(end, command, self._browsers)
@@ -119,6 +121,12 @@ class TestStage:
     def _on_stop(self, stopped_by: StoppedBy) -> None:
         if stopped_by is StoppedBy.PERSON:
             self._reporting.stopping()
+
+    def _on_step(self, step: CancelStep) -> None:
+        if step.action in (CancelAction.KILL_BROWSERS, CancelAction.KILL_WORKERS):
+            # The main process may outlive its workers, and then tidies up behind them.
+            rescue_raw_traces(self._folders.output, self._folders.rescued)
+        self._reporting.on_step(step)
 
     def _outcome(self, end: SuiteEnd, command: TestCommand, browsers: Browsers) -> Outcome:
         if end.stopped_by is StoppedBy.PERSON:
