@@ -320,6 +320,9 @@ def _report(run: Run, event: Reported, at: datetime) -> Decision:
     if outcome.is_cancelled and run.cancel is None:
         # Only a person's request cancels. A runner that stops by itself (shutdown) says ERRORED.
         outcome = Outcome(Verdict.ERRORED, Blame.RUNNER, "STOPPED_BY_RUNNER", "The runner stopped the run.")
+    if outcome.has_errors and run.cancel is not None:
+        # A fault of the runner or the platform says nothing about the suite: the cancel is honoured.
+        outcome = CANCELLED
     if outcome.has_failures and run.retry is not None:
         return _failed_attempt(run, run.retry, outcome, at)
     return _finish(run, outcome, at)
