@@ -1,0 +1,33 @@
+"""How long the machines are let run: `HYPOTHESIS_PROFILE=nightly` for 10,000 examples of each."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+_SLOW_MACHINES = [HealthCheck.too_slow, HealthCheck.data_too_large]
+_NIGHTLY_DEADLINE_S = 6 * 3_600
+
+settings.register_profile(
+    "default",
+    max_examples=150,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=_SLOW_MACHINES,
+)
+settings.register_profile(
+    "nightly",
+    max_examples=10_000,
+    stateful_step_count=60,
+    deadline=None,
+    suppress_health_check=_SLOW_MACHINES,
+)
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "default")
+settings.load_profile(PROFILE)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if PROFILE == "nightly":
+        for item in items:
+            if "properties" in item.path.parts:
+                item.add_marker(pytest.mark.timeout(_NIGHTLY_DEADLINE_S))
