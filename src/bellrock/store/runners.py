@@ -1,14 +1,16 @@
 """Runners in SQL: who said hello for which location, and when they were last heard of."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.store.tables import runners
 from bellrock.wire.messages import Hello
+
+_FORGOTTEN_AFTER = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,11 @@ class StoredRunner:
 
 
 async def save_hello(connection: AsyncConnection, hello: Hello, at: datetime) -> None:
-    """Remember a runner, or what is new about it."""
+    """Remember a runner, or what is new about it, and forget those of its location long gone.
+
+    Only where another takes their place: a location stays known, and runners with new names at each
+    start do not fill the table.
+    """
     new = {
         "version": hello.version,
         "slots": hello.slots,
@@ -45,6 +51,8 @@ async def save_hello(connection: AsyncConnection, hello: Hello, at: datetime) ->
     await connection.execute(
         statement.on_conflict_do_update(index_elements=["runner_id", "location"], set_=new)
     )
+    gone = (runners.c.location == hello.location, runners.c.seen_at < at - _FORGOTTEN_AFTER)
+    await connection.execute(delete(runners).where(*gone))
 
 
 async def save_seen(
