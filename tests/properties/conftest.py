@@ -10,7 +10,7 @@ _NIGHTLY_DEADLINE_S = 6 * 3_600
 
 settings.register_profile(
     "default",
-    max_examples=150,
+    max_examples=250,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=_SLOW_MACHINES,

@@ -45,6 +45,8 @@ any_outcomes = st.sampled_from([PASSED, DEGRADED, FAILED, ERRORED, CANCELLED])
 check_types = st.sampled_from([CheckType.PLAYWRIGHT, CheckType.PLAYWRIGHT, CheckType.URL])
 sources = st.sampled_from(
     [
+        # Twice: most examples are about runs that can be cancelled.
+        *(RunSource.TRIGGER_API, RunSource.SCHEDULE_NOW, RunSource.CLI_DEPLOY, RunSource.TEST_RECORD),
         *(RunSource.TRIGGER_API, RunSource.SCHEDULE_NOW, RunSource.CLI_DEPLOY, RunSource.TEST_RECORD),
         *(RunSource.SCHEDULER, RunSource.DEPLOYMENT_CACHE_WARMER, RunSource.TEST_NO_RECORD),
     ]

@@ -244,6 +244,16 @@ class CancellationMachine(RuleBasedStateMachine):
         for run_id, token in who.held.items():
             self._send(Letter(who, run_id, Heartbeat(token, LEASE_S)))
 
+    @precondition(lambda self: self.loops_are_up)
+    @rule(runner=st.integers(0, 1), beats=st.integers(1, 10))
+    def a_stubborn_runner_beats_and_never_ends(self, runner: int, beats: int) -> None:
+        who = self.runners[runner]
+        for _ in range(beats):
+            self.ledger.pass_time(2.0)
+            for run_id, token in who.held.items():
+                self._apply(run_id, Heartbeat(token, LEASE_S))
+            self._look()
+
     @rule(runner=st.integers(0, 1), pick=picks, outcome=genuine_outcomes)
     def a_suite_ends(self, runner: int, pick: int, outcome: Outcome) -> None:
         who = self.runners[runner]

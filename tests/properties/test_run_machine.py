@@ -1,7 +1,7 @@
 """One run under every event in every order, from whoever: nothing can make it final twice."""
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bellrock.domain.cancellation import RunSource, Via
 from bellrock.domain.checks import CheckType
@@ -73,6 +73,14 @@ class RunMachine(RuleBasedStateMachine):
         holder = self.holder()
         decision = self.ledger.apply(self.run_id, Heartbeat(self.tokens[number], LEASE_S))
         assert isinstance(decision.facts[0], Refused) == (holder != number)
+
+    @precondition(lambda self: self.holder() is not None)
+    @rule(wait_s=st.sampled_from([0.5, 2.0, 10.0]))
+    def the_holder_beats(self, wait_s: float) -> None:
+        self.ledger.pass_time(wait_s)
+        holder = self.holder()
+        assert holder is not None
+        self.beat(holder)
 
     @rule(number=st.integers(0, 4), outcome=any_outcomes)
     def report(self, number: int, outcome: Outcome) -> None:
