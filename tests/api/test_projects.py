@@ -45,6 +45,16 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(api: Api) ->
     await api.get("/v1/projects/shop", status=404)
 
 
+async def test_a_second_deploy_of_the_same_changes_nothing_and_runs_the_suites_again(api: Api) -> None:
+    body = project(suite("cart", await api.upload_bundle()))
+    await api.post("/v1/projects/deploy", body, status=202)
+    preview = await api.post("/v1/projects/deploy?dryRun=true", body, status=200)
+    assert preview["diff"] == []
+    again = await api.post("/v1/projects/deploy", body, status=202)
+    assert again["result"]["diff"] == []
+    assert len(again["result"]["sessionIds"]) == 1
+
+
 async def test_a_deploy_creates_updates_and_deletes_until_the_account_is_as_it_says(api: Api) -> None:
     key = await api.upload_bundle()
     first = await api.post(

@@ -14,7 +14,7 @@ from bellrock.cli.credentials import find_credentials
 from bellrock.cli.exits import FAILURE, OK
 from bellrock.cli.follow import read_report
 from bellrock.cli.receipt_line import receipt_line
-from bellrock.cli.reporters.words import SIGNS, STYLES, counts_words
+from bellrock.cli.reporters.words import SIGNS, STYLES, counts_words, id_column
 from bellrock.cli.run_options import tag_groups
 from bellrock.client.api import BellrockClient, connect
 from bellrock.client.errors import ApiError
@@ -60,7 +60,7 @@ async def list_checks(
             tags=tag or (),
             check_type=type_.upper() if type_ else None,
         )
-    table = Table("id", "name", "type", "locations", "tags", "every", box=None, pad_edge=False)
+    table = Table(id_column("id"), "name", "type", "locations", "tags", "every", box=None, pad_edge=False)
     for check in found:
         table.add_row(str(check.id), Text(check.name), check.check_type, *_columns(check))
     Console().print(table if found else "No checks.")

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from bellrock.cli.credentials import find_credentials
 from bellrock.cli.exits import OK
+from bellrock.cli.reporters.words import id_column
 from bellrock.client.api import connect
 from bellrock.domain.access import Role
 
@@ -21,7 +22,7 @@ async def list_keys() -> int:
     """List the account's keys."""
     async with connect(find_credentials().server) as client:
         keys = await client.accounts.keys()
-    table = Table("id", "name", "kind", "role", "begins with", box=None, pad_edge=False)
+    table = Table(id_column("id"), "name", "kind", "role", "begins with", box=None, pad_edge=False)
     for key in keys:
         table.add_row(str(key.id), Text(key.name), key.kind, key.role, key.hint)
     Console().print(table)

@@ -1,5 +1,8 @@
 """The receipt of a cancelled run in one sentence: who asked, what was done, what is left, what is kept."""
 
+from collections import Counter
+from pathlib import PurePosixPath
+
 from bellrock.client.models import Counts, Receipt
 
 _STEPS = {
@@ -9,7 +12,14 @@ _STEPS = {
     "interrupt_main_again": "a second SIGINT",
     "kill_namespace": "SIGKILL to all",
 }
-_ARTIFACTS_NAMED = 3
+_BY_NAME = {"logs.txt": "log", "events.ndjson": "event log", "report.json": "JSON report"}
+_BY_SUFFIX = {".webm": "video", ".png": "screenshot", ".jpg": "screenshot", ".jpeg": "screenshot"}
+_PLURALS = {
+    "trace": "traces",
+    "video": "videos",
+    "screenshot": "screenshots",
+    "other file": "other files",
+}
 
 
 def receipt_line(receipt: Receipt) -> str:
@@ -56,6 +66,16 @@ def _kept(receipt: Receipt) -> str:
     names = receipt.artifacts_kept
     if not names:
         return "no artifacts kept" if receipt.evidence_complete else "artifacts still on their way"
-    shown = ", ".join(names[:_ARTIFACTS_NAMED])
-    more = f" and {len(names) - _ARTIFACTS_NAMED} more" if len(names) > _ARTIFACTS_NAMED else ""
-    return f"kept: {shown}{more}"
+    counted = Counter(kind for kind in map(_kind, names) if kind)
+    return "kept: " + ", ".join(
+        kind if count == 1 else f"{count} {_PLURALS.get(kind, kind)}" for kind, count in counted.items()
+    )
+
+
+def _kind(name: str) -> str | None:
+    """What a file is to a person. The files that an HTML report consists of are one report."""
+    if name.startswith("report/"):
+        return "HTML report" if name == "report/index.html" else None
+    if name.endswith(".zip"):
+        return "trace"
+    return _BY_NAME.get(name) or _BY_SUFFIX.get(PurePosixPath(name).suffix, "other file")

@@ -15,7 +15,7 @@ from bellrock.cli.display import Display
 from bellrock.cli.exits import FAILURE, OK
 from bellrock.cli.follow import Following, follow_session, read_report
 from bellrock.cli.reporters.json_report import render_json
-from bellrock.cli.reporters.words import SIGNS, STYLES, closing_lines, counts_words
+from bellrock.cli.reporters.words import SIGNS, STYLES, closing_lines, counts_words, id_column
 from bellrock.client.api import BellrockClient, connect
 from bellrock.client.errors import ApiError
 from bellrock.client.models import Session
@@ -75,7 +75,7 @@ async def list_sessions(
             lines += [_Line(one.id, "check", one.name, one.status, one.started_at) for one in checks.entries]
             next_ids += [checks.next_id] if checks.next_id else []
     lines.sort(key=lambda line: line.started_at, reverse=True)
-    table = Table("id", "kind", "status", "name", "started", box=None, pad_edge=False)
+    table = Table(id_column("id"), "kind", "status", "name", "started", box=None, pad_edge=False)
     for line in lines:
         word = line.status.lower()
         started = line.started_at.strftime("%Y-%m-%d %H:%M:%S")
@@ -111,7 +111,9 @@ async def get(
         return OK
     console = Console(highlight=False)
     console.print(Text(f"{session.name}: {session.status}", "bold"))
-    table = Table("", "check", "location", "outcome", "tests", "sequence id", box=None, pad_edge=False)
+    table = Table(
+        "", "check", "location", "outcome", "tests", id_column("sequence id"), box=None, pad_edge=False
+    )
     for run in report.runs:
         tests = counts_words(run.counts) if run.counts and run.counts.total else ""
         word = Text(run.word, STYLES.get(run.word, ""))

@@ -199,6 +199,14 @@ def changed_check(platform: Platform, before: StoredCheck, draft: CheckDraft) ->
     return StoredCheck(check, seal(platform.vault, with_kept_secrets(draft.environment, kept)))
 
 
+def is_same_check(platform: Platform, before: StoredCheck, after: StoredCheck) -> bool:
+    """Whether a change changes nothing that anybody could see."""
+    if replace(after.check, updated_at=before.check.updated_at) != before.check:
+        return False
+    vault = platform.vault
+    return unseal(vault, before.sealed_environment) == unseal(vault, after.sealed_environment)
+
+
 def shown_check(platform: Platform, stored: StoredCheck) -> Check:
     """A check as it may be shown: with its variables, without the values of secrets."""
     environment = unseal(platform.vault, stored.sealed_environment)

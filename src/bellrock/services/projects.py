@@ -14,7 +14,7 @@ from bellrock.domain.checks import CheckType
 from bellrock.domain.errors import Invalid, NotBuilt, NotFound
 from bellrock.domain.sessions import GitMetadata
 from bellrock.services.check_payload import draft_from_payload
-from bellrock.services.checks import CheckDraft, changed_check, new_check, refuse_bad_draft
+from bellrock.services.checks import CheckDraft, changed_check, is_same_check, new_check, refuse_bad_draft
 from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
 from bellrock.services.start_session import queue_check_session
@@ -100,7 +100,7 @@ async def deploy_project(
     """Make the account's checks of this project equal to the deploy; all or nothing.
 
     Things of the project that the deploy does not name are deleted, or kept without the project
-    (DETACHED) with ``preserve_resources``. Every activated suite created or updated gets a first check
+    (DETACHED) with ``preserve_resources``. Every activated suite of the deploy gets a first check
     session (run source CLI_DEPLOY) unless ``schedule_on_deploy`` is off.
 
     Raises Invalid naming resource and field, NotBuilt for resource types of later versions. Needs EDIT.
@@ -174,6 +174,7 @@ class _Plan:
 
     create: list[StoredCheck] = field(default_factory=list)
     update: list[StoredCheck] = field(default_factory=list)
+    same: list[StoredCheck] = field(default_factory=list)
     leave: list[StoredCheck] = field(default_factory=list)
     preserve: bool = False
 
@@ -231,7 +232,9 @@ async def _plan(
         elif known.check.type is not draft.type:
             raise Invalid(f"{where}checkType: a {known.check.type} check cannot become {draft.type}.")
         else:
-            plan.update.append(changed_check(work.platform, known, whole))
+            changed = changed_check(work.platform, known, whole)
+            same = is_same_check(work.platform, known, changed)
+            (plan.same if same else plan.update).append(changed)
     plan.leave.extend(before.values())
     return plan
 
@@ -277,7 +280,7 @@ async def _first_sessions(work: Work, principal: Principal, plan: _Plan) -> tupl
             await queue_check_session(
                 work, stored, principal, source=RunSource.CLI_DEPLOY, refresh_cache=False
             )
-            for stored in (*plan.create, *plan.update)
+            for stored in (*plan.create, *plan.update, *plan.same)
             if stored.check.type is CheckType.PLAYWRIGHT and stored.check.activated
         ]
     )

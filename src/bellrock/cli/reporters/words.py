@@ -1,5 +1,7 @@
 """The words, signs and lines that list and dot share: what a person reads about runs and tests."""
 
+from rich.table import Column
+
 from bellrock.cli.board import RunBoard, outcome_word
 from bellrock.cli.receipt_line import receipt_line
 from bellrock.cli.report import RunReport, SessionReport
@@ -93,3 +95,8 @@ def _failures(run: RunReport) -> list[tuple[str, str]]:
         for error in test.errors[:1]:
             lines += [("", f"      {line}") for line in (error.snippet or error.message).splitlines()]
     return lines
+
+
+def id_column(title: str) -> Column:
+    """A column of ids. They are there to be copied, so they are never cut short."""
+    return Column(title, no_wrap=True, min_width=36)
