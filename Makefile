@@ -4,9 +4,9 @@
 PORT ?= 3000
 DATA ?= .bellrock
 ONCE ?=
-PYTEST_ARGS ?= -n 2 --dist loadgroup tests/unit tests/contract/test_bus.py
+PYTEST_ARGS ?= -n 2 --dist loadgroup
 VENV := .venv/bin
-TYPED := $(wildcard src scripts bench)
+TYPED := $(wildcard src tests scripts bench)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint format bench lock clean

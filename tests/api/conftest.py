@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from tests.support.api_client import Api
-from tests.support.schemas import AnswerChecker
+from tests.support.schemas import AnswerChecker, contract_checker
 from tests.support.scripted_runner import ScriptedRunner, scripted_runner
 from tests.support.server import RunningServer
 
@@ -26,26 +26,33 @@ def own_schemas(server: RunningServer) -> AnswerChecker:
     return AnswerChecker(httpx2.get(f"{server.url}/openapi.json", timeout=60).json())
 
 
+@pytest.fixture(scope="session")
+def checkers(own_schemas: AnswerChecker) -> tuple[AnswerChecker, ...]:
+    """What every answer of every test is held against: our own schemas, and the contract's if it is here."""
+    contract = contract_checker()
+    return (own_schemas, contract) if contract else (own_schemas,)
+
+
 @pytest.fixture
-async def api(server: RunningServer, own_schemas: AnswerChecker) -> AsyncIterator[Api]:
+async def api(server: RunningServer, checkers: tuple[AnswerChecker, ...]) -> AsyncIterator[Api]:
     """An owner of a new account."""
-    caller = Api(server, await server.new_account(), checkers=(own_schemas,))
+    caller = Api(server, await server.new_account(), checkers=checkers)
     yield caller
     await caller.close()
 
 
 @pytest.fixture
-async def stranger(server: RunningServer, own_schemas: AnswerChecker) -> AsyncIterator[Api]:
+async def stranger(server: RunningServer, checkers: tuple[AnswerChecker, ...]) -> AsyncIterator[Api]:
     """An owner of another new account."""
-    caller = Api(server, await server.new_account(), checkers=(own_schemas,))
+    caller = Api(server, await server.new_account(), checkers=checkers)
     yield caller
     await caller.close()
 
 
 @pytest.fixture
-async def nobody(server: RunningServer, own_schemas: AnswerChecker) -> AsyncIterator[Api]:
+async def nobody(server: RunningServer, checkers: tuple[AnswerChecker, ...]) -> AsyncIterator[Api]:
     """A caller without a key."""
-    caller = Api(server, None, checkers=(own_schemas,))
+    caller = Api(server, None, checkers=checkers)
     yield caller
     await caller.close()
 

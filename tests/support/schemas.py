@@ -3,19 +3,38 @@
 import json
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
 Json = dict[str, Any]
 
+CONTRACT = Path(__file__).parents[3] / "shared" / "contract" / "openapi.json"
+"""The contract's own document, where it lies beside the checkout. It is no part of the project."""
+
 
 class AnswerChecker:
-    """Finds the operation of a request and validates an answer against what is declared for it."""
+    """Finds the operation of a request and validates an answer against what is declared for it.
 
-    def __init__(self, document: Json, *, nullable_keyword: bool = False) -> None:
+    ``every_status`` says whether a status that the operation does not declare is a problem.
+    """
+
+    def __init__(self, document: Json, *, nullable_keyword: bool = False, every_status: bool = True) -> None:
         self._document = json_schema_of(document) if nullable_keyword else document
         self._paths = [(_pattern(path), path) for path in self._document["paths"]]
+        self._every_status = every_status
+        self.compared = 0  # bodies that were really held against a schema
+
+    @property
+    def operations(self) -> list[tuple[str, str]]:
+        """Every operation as method and path template."""
+        return [
+            (method.upper(), path)
+            for path, operations in self._document["paths"].items()
+            for method in operations
+            if method in ("get", "put", "post", "patch", "delete")
+        ]
 
     def declares(self, method: str, path: str) -> bool:
         """Whether the document has this operation."""
@@ -30,10 +49,11 @@ class AnswerChecker:
         responses = self._document["paths"][template][method.lower()]["responses"]
         declared = responses.get(str(status)) or responses.get("default")
         if declared is None:
-            return [f"{method} {template} does not declare {status}"]
+            return [f"{method} {template} does not declare {status}"] if self._every_status else []
         schema = self._resolved(declared).get("content", {}).get("application/json", {}).get("schema")
         if schema is None:
             return []
+        self.compared += 1
         validator = self._validator(json.dumps(schema, sort_keys=True))
         return [
             f"{method} {template} {status}: {'/'.join(map(str, error.path))}: {error.message[:200]}"
@@ -57,6 +77,17 @@ class AnswerChecker:
         for part in declared["$ref"].removeprefix("#/").split("/"):
             here = here[part]
         return dict(here)
+
+
+def contract_checker() -> AnswerChecker | None:
+    """Answers against the contract's document; None where it is absent.
+
+    It declares few of the errors that any path may give (405, 413, 501), so other statuses pass.
+    """
+    if not CONTRACT.is_file():
+        return None
+    document = json.loads(CONTRACT.read_text("utf-8"))
+    return AnswerChecker(document, nullable_keyword=True, every_status=False)
 
 
 def json_schema_of(node: Any) -> Any:

@@ -19,6 +19,11 @@ Instant = Annotated[datetime, PlainSerializer(_milliseconds, return_type=str, wh
 """A moment, written as ``2026-01-31T12:00:00.000Z``."""
 
 
+def is_none(value: object) -> bool:
+    """For fields that the contract knows as absent, never as null: ``Field(None, exclude_if=is_none)``."""
+    return value is None
+
+
 # Older resources of the contract say these two in snake case.
 SnakeCreated = Annotated[Instant, Field(alias="created_at")]
 SnakeUpdated = Annotated[Instant | None, Field(alias="updated_at")]

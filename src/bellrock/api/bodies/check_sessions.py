@@ -1,4 +1,4 @@
-"""Check sessions as both versions say them. They differ in one word: see `for_v1`."""
+"""Check sessions as both versions say them. Each lacks one word of the other: see `for_v1`, `for_v2`."""
 
 from typing import Literal, TypeVar
 from uuid import UUID
@@ -96,7 +96,7 @@ class CheckSessionPage(Answer):
 
 
 def check_session_body(view: SessionView, links: Links) -> CheckSessionBody:
-    """A session without its results, in the words of version 2."""
+    """A session without its results, in all words there are."""
     session = view.session
     if session.check_id is None or session.check_type is None:
         message = f"session {session.id} is not a check session"
@@ -117,7 +117,7 @@ def check_session_body(view: SessionView, links: Links) -> CheckSessionBody:
 
 
 def check_session_with_results(view: SessionView, links: Links) -> CheckSessionWithResults:
-    """A session with its results, in the words of version 2."""
+    """A session with its results, in all words there are."""
     head = check_session_body(view, links)
     rows = (_row(row, head, links) for run in view.runs for row in rows_of(run))
     return CheckSessionWithResults(**dict(head), results=tuple(rows))
@@ -158,3 +158,10 @@ def for_v1(body: Body) -> Body:
     if body.status is not CheckSessionStatus.CANCELLED:
         return body
     return body.model_copy(update={"status": CheckSessionStatus.TIMED_OUT})
+
+
+def for_v2(body: Body) -> Body:
+    """The same in the words of version 2, which has no word for a session that was started from Slack."""
+    if body.run_source is not RunSource.SLACK_RERUN:
+        return body
+    return body.model_copy(update={"run_source": None})

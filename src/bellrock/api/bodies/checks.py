@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from bellrock.api.bodies.base import Answer, Ask, SnakeCreated, SnakeUpdated
+from bellrock.api.bodies.base import Answer, Ask, SnakeCreated, SnakeUpdated, is_none
 from bellrock.domain.checks import Check, CheckType, EnvironmentVariable, PlaywrightSuite, UrlMonitor
 from bellrock.services.check_payload import draft_from_payload
 from bellrock.services.checks import CheckDraft
@@ -140,9 +140,9 @@ class PlaywrightCheck(CheckBody, PlaywrightParts):
 
 
 class UrlCheck(CheckBody, UrlParts):
-    """A URL monitor in version 2."""
+    """A URL monitor in version 2. The contract's ``frequencyOffset`` is a number or absent."""
 
-    frequency_offset: int | None
+    frequency_offset: int | None = Field(None, exclude_if=is_none)
 
 
 class PlaywrightCheckV1(PlaywrightCheck, Version1):

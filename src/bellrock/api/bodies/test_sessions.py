@@ -3,9 +3,9 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
-from bellrock.api.bodies.base import Answer, Instant, SnakeCreated, SnakeUpdated
+from bellrock.api.bodies.base import Answer, Instant, SnakeCreated, SnakeUpdated, is_none
 from bellrock.api.bodies.details import result_details
 from bellrock.api.bodies.runs import CancelledBy, ProgressBody, ReceiptBody, Row, receipt_body, rows_of
 from bellrock.api.links import Links
@@ -18,16 +18,12 @@ from bellrock.services.views import SessionView
 class MetadataBody(Answer):
     """Where the code under test comes from. What is not known is absent."""
 
-    environment: str | None
-    repo_url: str | None
-    commit_id: str | None
-    commit_owner: str | None
-    commit_message: str | None
-    branch_name: str | None
-
-    @model_serializer(mode="wrap")
-    def _only_what_is_known(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {key: value for key, value in write(self).items() if value is not None}
+    environment: str | None = Field(None, exclude_if=is_none)
+    repo_url: str | None = Field(None, exclude_if=is_none)
+    commit_id: str | None = Field(None, exclude_if=is_none)
+    commit_owner: str | None = Field(None, exclude_if=is_none)
+    commit_message: str | None = Field(None, exclude_if=is_none)
+    branch_name: str | None = Field(None, exclude_if=is_none)
 
     @classmethod
     def of(cls, git: GitMetadata) -> "MetadataBody":

@@ -1,4 +1,4 @@
-"""Check sessions in version 1, whose only difference to version 2 is `for_v1`."""
+"""Check sessions in version 1, whose only difference to version 2 is in words: `for_v1`."""
 
 from typing import Annotated
 from uuid import UUID

@@ -14,6 +14,7 @@ from bellrock.api.bodies.check_sessions import (
     TriggeredCheckSessions,
     check_session_body,
     check_session_with_results,
+    for_v2,
 )
 from bellrock.api.links import LinksOf
 from bellrock.api.queries import Limit, NextId, UnixSeconds, moment, words
@@ -47,7 +48,7 @@ async def list_check_sessions(
         next_id=next_id,
     )
     page = await read_sessions.list_sessions(platform, caller, query)
-    entries = tuple(check_session_body(view, links) for view in page.sessions)
+    entries = tuple(for_v2(check_session_body(view, links)) for view in page.sessions)
     return CheckSessionPage(length=len(entries), entries=entries, next_id=page.next_id)
 
 
@@ -59,7 +60,7 @@ async def trigger_check_sessions(
     views = await start_session.trigger_check_sessions(
         platform, caller, target=body.target.target(), refresh_cache=body.refresh_cache
     )
-    return TriggeredCheckSessions(sessions=tuple(check_session_body(view, links) for view in views))
+    return TriggeredCheckSessions(sessions=tuple(for_v2(check_session_body(view, links)) for view in views))
 
 
 @router.get("/{checkSessionId}")
@@ -71,7 +72,7 @@ async def get_check_session(
 ) -> CheckSessionWithResults:
     """One session with its results."""
     view = await read_sessions.get_session(platform, caller, SessionKind.CHECK, session_id=checkSessionId)
-    return check_session_with_results(view, links)
+    return for_v2(check_session_with_results(view, links))
 
 
 @router.get("/{checkSessionId}/completion")
@@ -92,7 +93,7 @@ async def await_check_session(
         session_id=checkSessionId,
         max_wait_s=max_wait_s,
     )
-    return check_session_with_results(view, links)
+    return for_v2(check_session_with_results(view, links))
 
 
 @router.get("/{checkSessionId}/events")
