@@ -1,6 +1,6 @@
 """How long a cancel takes, beside Playwright's own Ctrl+C, in one run on one machine.
 
-    bench/cancel.py [--rounds 50] [--bare-rounds 20] [--at-once 1] [--json FILE]
+    bench/cancel.py [--rounds 50] [--bare-rounds 20] [--at-once 1] [--seed 1]
 
 Starts its own platform in a temporary folder, deploys ``bench/slow-suite`` and cancels its runs at
 random moments. Every process of a run is watched from outside, by the kernel's own list, so the

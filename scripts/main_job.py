@@ -15,10 +15,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
+from rich import box
 from rich.table import Table
 
 from bellrock.cli.receipt_line import receipt_line
+from bellrock.cli.terminal import new_console
 from bellrock.client.api import BellrockClient, connect
 from bellrock.client.errors import ClientError
 from bellrock.client.models import Counts, Receipt, Row, Session
@@ -34,7 +35,7 @@ FIRST_TESTS_S = 420  # the first run installs the suite's dependencies
 SESSION_S = 900
 TESTS_BEFORE_CANCEL = 4
 
-console = Console(highlight=False, soft_wrap=True)
+console = new_console()
 
 
 # ------------------------------------------------------------------------------------- the story
@@ -126,18 +127,13 @@ def outcome(row: Row) -> str:
 
 
 def session_table(session: Session) -> Table:
-    table = Table(title=f"{session.name}: {session.status}", title_justify="left")
-    for column in (
-        "Location",
-        "Outcome",
-        "Duration",
-        "Passed",
-        "Failed",
-        "Flaky",
-        "Interrupted",
-        "Not started",
-    ):
-        table.add_column(column, justify="left" if column in ("Location", "Outcome") else "right")
+    table = Table(
+        title=f"{session.name}: {session.status}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    for column in ("Location", "Outcome", "Took", "Passed", "Failed", "Flaky", "Cut off", "Not begun"):
+        table.add_column(
+            column, justify="left" if column in ("Location", "Outcome") else "right", no_wrap=True
+        )
     for row in session.results:
         if row.is_attempt:
             continue

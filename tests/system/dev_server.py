@@ -76,7 +76,7 @@ class DevServer:
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
-    arguments: tuple[str, ...] = ()
+    locations: tuple[str, ...] = (LOCATION,)
     process: "asyncio.subprocess.Process | None" = None
     url: str = ""
     credentials: dict[str, str] = field(default_factory=dict)
@@ -102,8 +102,7 @@ class DevServer:
             self.process = await asyncio.create_subprocess_exec(
                 *command,
                 "--locations",
-                LOCATION,
-                *self.arguments,
+                ",".join(self.locations),
                 stdout=log,
                 stderr=log,
                 env={**environment, "BELLROCK_LOG_FORMAT": "json", **self.variables},
@@ -115,6 +114,10 @@ class DevServer:
             what="bellrock dev is up",
         )
         assert process.returncode is None, self.log[-3_000:]
+        self.read_address()
+
+    def read_address(self) -> None:
+        """Where it is and who may use it, from its log and its data folder."""
         self.url = self.log.rsplit("Bellrock is up at ", 1)[1].splitlines()[0]
         self.credentials = json.loads((self.data / "credentials.json").read_text())
 

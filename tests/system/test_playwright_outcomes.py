@@ -1,5 +1,6 @@
 """What a suite's run tells: its verdict and blame, its live events, its artifacts."""
 
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -242,6 +243,66 @@ async def test_what_is_wrong_with_the_check_is_said_and_blamed_on_the_check(
     assert words in (report.outcome.message or "")
     assert words in "\n".join(report.errors)
     assert "logs.txt" in run.artifacts
+
+
+PLAIN = {"a.spec.js": SPEC, "playwright.config.js": CONFIG}
+
+
+@pytest.mark.parametrize(
+    ("files", "base", "code", "words"),
+    [
+        (PLAIN | {"package.json": "{}"}, None, "NO_LOCK_FILE", "lock file"),
+        ({"a.spec.js": SPEC}, "playwright", "NO_PLAYWRIGHT_CONFIG", "playwright.config"),
+        (
+            PLAIN
+            | {
+                "package.json": '{"name": "bare", "version": "1.0.0"}',
+                "package-lock.json": '{"name": "bare", "version": "1.0.0", "lockfileVersion": 3,'
+                ' "packages": {"": {"name": "bare", "version": "1.0.0"}}}',
+            },
+            None,
+            "NO_PLAYWRIGHT",
+            "@playwright/test",
+        ),
+    ],
+    ids=["no lock file", "no config", "no Playwright"],
+)
+async def test_a_bundle_that_lacks_something_is_the_checks_fault_and_says_what(
+    rig: Rig, files: dict[str, str], base: str | None, code: str, words: str
+) -> None:
+    run = rig.start(files, base=base)
+    report = await run.report()
+    assert (report.outcome.blame, report.outcome.code) == (Blame.CHECK, code)
+    assert words in (report.outcome.message or "")
+    assert run.leftovers() == []
+
+
+async def test_what_is_no_archive_is_the_checks_fault(rig: Rig) -> None:
+    run = rig.start({}, bundle=gzip.compress(b"not a tar archive at all"))
+    report = await run.report()
+    assert (report.outcome.blame, report.outcome.code) == (Blame.CHECK, "NOT_A_BUNDLE")
+
+
+async def test_an_install_that_fails_is_the_checks_fault_and_shows_its_last_lines(rig: Rig) -> None:
+    command = "echo fetching; echo no such package >&2; exit 7"
+    run = rig.start(PLAIN | {"salt": "fails"}, install_command=command)
+    report = await run.report()
+    assert (report.outcome.blame, report.outcome.code) == (Blame.CHECK, "INSTALL_FAILED")
+    assert "exit code 7" in (report.outcome.message or "")
+    assert "no such package" in (report.outcome.message or "")
+    assert "no such package" in run.read("logs.txt").decode()
+    assert not list((rig.cache / "dependencies").glob(".scratch-*"))
+    assert run.leftovers() == []
+
+
+async def test_an_install_that_hangs_is_ended_by_its_cap(rig: Rig) -> None:
+    command = "trap '' INT TERM; echo hanging; while :; do sleep 60; done"
+    run = rig.start(PLAIN | {"salt": "hangs"}, install_command=command, limits=Limits(install_s=1.5))
+    report = await run.report()
+    assert (report.outcome.blame, report.outcome.code) == (Blame.CHECK, "INSTALL_TIMED_OUT")
+    assert "1.5 s" in (report.outcome.message or "")
+    assert not list((rig.cache / "dependencies").glob(".scratch-*"))
+    assert run.leftovers() == []
 
 
 async def test_the_cap_on_testing_ends_the_suite_with_its_reports_kept(rig: Rig) -> None:

@@ -27,7 +27,7 @@ from bellrock.settings import Settings
 from bellrock.store.database import Database, open_database
 from bellrock.store.vault import open_vault
 from bellrock.web.app import create_web
-from bellrock.web.options import WebOptions, find_trace_viewer
+from bellrock.web.options import TraceViewerFinder, WebOptions
 from bellrock.wire.messages import Limits
 
 log = structlog.get_logger(__name__)
@@ -168,7 +168,8 @@ def _application(settings: Settings, data: DataFolder, platform: Platform) -> Fa
         completion_wait_s=settings.completion_max_wait_s,
     )
     app = create_app(platform, config)
-    viewer = settings.trace_viewer or find_trace_viewer(_node_modules(data))
+    preset = settings.trace_viewer
+    viewer = (lambda: preset) if preset else TraceViewerFinder(lambda: _node_modules(data))
     app.mount("/", create_web(platform, WebOptions(content_url=settings.content_url, trace_viewer=viewer)))
     return app
 
@@ -177,7 +178,8 @@ def _node_modules(data: DataFolder) -> Iterator[Path]:
     """Where a Playwright, and so its trace viewer, may be installed: projects nearby, suites run before."""
     for folder in (Path.cwd(), *Path.cwd().glob("examples/*")):
         yield folder / "node_modules"
-    yield from data.runner.glob("cache/**/node_modules")
+    for depth in ("", "*/", "*/*/"):  # of the package in its suite; a deeper look would walk the packages
+        yield from data.runner.glob(f"cache/dependencies/*/*/tree/{depth}node_modules")
 
 
 async def _first_failure(*parts: asyncio.Task[None]) -> None:

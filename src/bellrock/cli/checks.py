@@ -16,6 +16,7 @@ from bellrock.cli.follow import read_report
 from bellrock.cli.receipt_line import receipt_line
 from bellrock.cli.reporters.words import SIGNS, STYLES, counts_words, id_column
 from bellrock.cli.run_options import tag_groups
+from bellrock.cli.terminal import new_console
 from bellrock.client.api import BellrockClient, connect
 from bellrock.client.errors import ApiError
 from bellrock.client.models import CheckInfo, Session
@@ -63,7 +64,7 @@ async def list_checks(
     table = Table(id_column("id"), "name", "type", "locations", "tags", "every", box=None, pad_edge=False)
     for check in found:
         table.add_row(str(check.id), Text(check.name), check.check_type, *_columns(check))
-    Console().print(table if found else "No checks.")
+    new_console().print(table if found else "No checks.")
     return OK
 
 
@@ -90,7 +91,7 @@ async def get(check_id: UUID, /) -> int:
         ("muted", "yes" if check.muted else "no"),
     ):
         table.add_row(name, Text(value))
-    Console().print(table)
+    new_console().print(table)
     return OK
 
 
@@ -143,7 +144,7 @@ async def run(
 
 async def _wait(client: BellrockClient, begun: Sequence[Session], timeout_s: float) -> int:
     at_once = asyncio.Semaphore(_AT_ONCE)
-    console = Console(highlight=False)
+    console = new_console()
 
     async def wait(session: Session) -> bool:
         async with at_once:

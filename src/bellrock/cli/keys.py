@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from cyclopts import App, Parameter
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bellrock.cli.credentials import find_credentials
 from bellrock.cli.exits import OK
 from bellrock.cli.reporters.words import id_column
+from bellrock.cli.terminal import new_console
 from bellrock.client.api import connect
 from bellrock.domain.access import Role
 
@@ -25,7 +25,7 @@ async def list_keys() -> int:
     table = Table(id_column("id"), "name", "kind", "role", "begins with", box=None, pad_edge=False)
     for key in keys:
         table.add_row(str(key.id), Text(key.name), key.kind, key.role, key.hint)
-    Console().print(table)
+    new_console().print(table)
     return OK
 
 

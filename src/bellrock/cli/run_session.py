@@ -16,6 +16,7 @@ from bellrock.cli.reporters.github import render_annotations, render_summary
 from bellrock.cli.reporters.json_report import render_json
 from bellrock.cli.reporters.junit import render_junit
 from bellrock.cli.run_options import RunOptions
+from bellrock.cli.terminal import new_console
 from bellrock.client.api import BellrockClient
 from bellrock.client.errors import OddAnswer
 from bellrock.client.models import StartedRuns
@@ -66,7 +67,7 @@ async def _leave(client: BellrockClient, started: StartedRuns) -> int:
 def console_for(options: RunOptions) -> Console:
     """Where people read: standard output, unless a report for programs goes there."""
     to_stdout = options.output is None and bool({"json", "junit"} & set(options.reporters))
-    return Console(stderr=to_stdout or "github" in options.reporters, highlight=False)
+    return new_console(stderr=to_stdout or "github" in options.reporters)
 
 
 def _style(options: RunOptions) -> Style:

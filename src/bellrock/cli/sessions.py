@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from cyclopts import App, Parameter
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from bellrock.cli.exits import FAILURE, OK
 from bellrock.cli.follow import Following, follow_session, read_report
 from bellrock.cli.reporters.json_report import render_json
 from bellrock.cli.reporters.words import SIGNS, STYLES, closing_lines, counts_words, id_column
+from bellrock.cli.terminal import new_console
 from bellrock.client.api import BellrockClient, connect
 from bellrock.client.errors import ApiError
 from bellrock.client.models import Session
@@ -80,7 +80,7 @@ async def list_sessions(
         word = line.status.lower()
         started = line.started_at.strftime("%Y-%m-%d %H:%M:%S")
         table.add_row(str(line.id), line.kind, Text(word, STYLES.get(word, "")), Text(line.name), started)
-    Console().print(table if lines else "No sessions.")
+    new_console().print(table if lines else "No sessions.")
     if kind != "all":
         for next_id in next_ids:
             print(f"More: --kind {kind} --cursor {next_id}")
@@ -109,7 +109,7 @@ async def get(
     if output == "json":
         print(render_json(report), end="")
         return OK
-    console = Console(highlight=False)
+    console = new_console()
     console.print(Text(f"{session.name}: {session.status}", "bold"))
     table = Table(
         "", "check", "location", "outcome", "tests", id_column("sequence id"), box=None, pad_edge=False
@@ -139,7 +139,7 @@ async def watch(session_id: UUID, /) -> int:
     async with connect(find_credentials().server) as client:
         sessions, session = await find_session(client, session_id)
         following = Following(session.id, cancel_on_interrupt=False)
-        with Display(Console(highlight=False), style="list") as display:
+        with Display(new_console(), style="list") as display:
             report = await follow_session(sessions, following, display)
     return FAILURE if report.has_failures else OK
 

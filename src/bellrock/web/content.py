@@ -85,7 +85,7 @@ def _reader(platform: Platform, token: str) -> tuple[Principal, UUID]:
 @router.get("/content/trace-viewer/{name:path}")
 async def trace_viewer(request: Request, name: str) -> Response:
     """A file of Playwright's trace viewer."""
-    folder = request.app.state.options.trace_viewer
+    folder = request.app.state.options.trace_viewer()
     path = PurePosixPath(name)
     if folder is None or path.is_absolute() or ".." in path.parts:
         raise NotFound("There is no such file of the trace viewer.")

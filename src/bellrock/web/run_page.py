@@ -103,7 +103,7 @@ def build(
     """Put the page together. ``can_open`` says whether there is another origin at all."""
     final = view.final or (view.results[-1] if view.results else None)
     artifacts = final.artifacts if final else ()
-    files = tuple(_file(view, artifact, open_link) for artifact in artifacts)
+    files = tuple(_file(view, one, open_link) for one in artifacts if not _is_part_of_report(one.name))
     wanting = any(artifact.type in ("trace", "report") for artifact in artifacts) and not can_open
     return RunDetail(
         row=row,
@@ -147,6 +147,11 @@ def _errors(final: ResultView | None) -> tuple[str, ...]:
         return ()
     message = final.outcome.message
     return tuple(error for error in final.errors if error and error != message)
+
+
+def _is_part_of_report(name: str) -> bool:
+    """The HTML report is a page and dozens of files that only this page needs."""
+    return name.startswith("report/") and name != "report/index.html"
 
 
 def _file(view: RunView, artifact: Artifact, open_link: OpenLink) -> FileShown:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from bellrock.cli.report import RunReport, SessionReport
 from bellrock.cli.reporters.words import SEPARATOR
-from bellrock.client.models import ReportedTest
+from bellrock.client.models import ReportedError, ReportedTest
 
 # XML 1.0 has no way to write most control characters, and terminals' colours are full of them.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -72,10 +72,14 @@ def _test_case(test: ReportedTest) -> ET.Element:
     if _failed(test):
         first = test.errors[0].message if test.errors else "failed"
         failure = ET.SubElement(case, "failure", {"message": _clean(first.partition("\n")[0])})
-        failure.text = _clean("\n\n".join(error.snippet or error.message for error in test.errors))
+        failure.text = _clean("\n\n".join(_whole(error) for error in test.errors))
     elif test.status in _SKIPPED:
         ET.SubElement(case, "skipped", {"message": _SKIPPED[test.status]})
     return case
+
+
+def _whole(error: ReportedError) -> str:
+    return f"{error.message}\n\n{error.snippet}" if error.snippet else error.message
 
 
 def _run_case(run: RunReport) -> ET.Element:

@@ -133,10 +133,27 @@ async def _spawn(plan: Plan, token: str) -> Started:
         raise
     plan.close_theirs()
     held = HeldProcess(outer.pid)
-    writer = await _writer(stdin_end)
-    out, out_transport = await _reader(stdout_end)
-    err, err_transport = await _reader(stderr_end)
-    return Started(outer, held, writer, out, err, token, transports=[out_transport, err_transport])
+    ends = [stdin_end, stdout_end, stderr_end]
+    opened: list[asyncio.BaseTransport] = []
+    try:
+        writer = await _writer(ends.pop(0))
+        opened.append(writer.transport)
+        out, transport = await _reader(ends.pop(0))
+        opened.append(transport)
+        err, transport = await _reader(ends.pop(0))
+        opened.append(transport)
+    except BaseException:
+        # Cancelled between the start and the first word: nobody else knows this process yet.
+        for descriptor in ends:
+            os.close(descriptor)
+        for transport in opened:
+            transport.close()
+        held.send(signal.SIGKILL)
+        await asyncio.shield(held.wait(_READY_TIMEOUT_S))
+        outer.poll()
+        held.close()
+        raise
+    return Started(outer, held, writer, out, err, token, transports=opened[1:])
 
 
 async def _identify(started: Started, plan: Plan, mechanism: Mechanism, *, cgroup: RunCgroup) -> HeldProcess:

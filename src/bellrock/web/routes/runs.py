@@ -65,7 +65,7 @@ def detail_of(
     base = content_base(options, scheme=request.url.scheme, host=request.headers.get("host", ""))
     if base is None:
         return run_page.build(run, row, stages=stages, open_link=lambda _: None, can_open=False)
-    viewer = options.trace_viewer is not None
+    viewer = options.trace_viewer() is not None
     links = links_for(platform, principal, run.run.id, base=base, viewer=viewer)
     return run_page.build(run, row, stages=stages, open_link=links.open_link, can_open=True)
 
