@@ -86,6 +86,7 @@ install_system_programs() {
     have ffmpeg || missing="$missing ffmpeg"
     have_fonts || missing="$missing fonts-liberation fonts-dejavu-core"
     have_postgres || missing="$missing postgresql"
+    ! is_root || have nft || missing="$missing nftables"
     [ -n "$missing" ] || return 0
     if can_apt; then
         # shellcheck disable=SC2086  # a list of package names

@@ -107,6 +107,12 @@ class Settings(BaseSettings):
         "SSL_CERT_FILE",
     )
     """Variables of the runner's own environment that installs get, and suites do not."""
+    network: Literal["open", "closed"] = "open"
+    """Whether runs may reach what neither list names."""
+    network_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    network_deny: Annotated[tuple[str, ...], NoDecode] = ()
+    platform_addresses: Annotated[tuple[str, ...], NoDecode] = ()
+    """Where parts of the platform listen beside NATS: refused to runs where that can be kept."""
     transfer_timeout_s: Seconds = 60
     evidence_s: Seconds = 90
     live_interval_s: Seconds = 0.1
@@ -133,7 +139,9 @@ class Settings(BaseSettings):
         """The variables that installs need on this machine, as far as they are set."""
         return {name: os.environ[name] for name in self.install_variables if name in os.environ}
 
-    @field_validator("locations", "install_variables", mode="before")
+    @field_validator(
+        "locations", "install_variables", "network_allow", "network_deny", "platform_addresses", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -157,7 +157,9 @@ async def test_over_the_rate_limit_is_429_with_retry_after_for_that_account_only
     await calm.close()
 
 
-async def test_an_address_that_guesses_keys_is_stopped(strict_server: RunningServer) -> None:
+async def test_an_address_that_guesses_keys_is_stopped_and_its_neighbours_are_not(
+    strict_server: RunningServer,
+) -> None:
     guesser = Api(strict_server, None, headers={"Authorization": "Bearer cu_guess"})
     for _ in range(3):
         await guesser.get("/v1/checks", status=401)
@@ -165,3 +167,6 @@ async def test_an_address_that_guesses_keys_is_stopped(strict_server: RunningSer
     assert answer.status_code == 429
     assert "retry-after" in answer.headers
     await guesser.close()
+    neighbour = Api(strict_server, await strict_server.new_account())
+    await neighbour.get("/v1/checks")
+    await neighbour.close()

@@ -21,6 +21,7 @@ from fastapi import FastAPI
 
 from bellrock.api.app import create_app
 from bellrock.api.config import ApiConfig
+from bellrock.api.rate_limit import RateLimits
 from bellrock.artifacts.store import folder_store
 from bellrock.domain.access import Principal
 from bellrock.engine.embedded import EmbeddedNats, EmbeddedNatsOptions, find_server
@@ -34,6 +35,7 @@ from bellrock.store.vault import open_vault
 Result = TypeVar("Result")
 
 _START_S = 30.0
+_PATIENT = RateLimits(bad_keys=100_000)  # every test is the same address
 _STOP_S = 15.0
 
 
@@ -48,7 +50,7 @@ def free_port() -> int:
 class ServerOptions:
     """How to compose the server. ``extend`` adds to the application (the pages, for browser tests)."""
 
-    api: ApiConfig = field(default_factory=lambda: ApiConfig(keep_alive_s=1.0))
+    api: ApiConfig = field(default_factory=lambda: ApiConfig(keep_alive_s=1.0, rate_limits=_PATIENT))
     control: ControlSettings = field(default_factory=ControlSettings)
     extend: Callable[[FastAPI, Platform], None] | None = None
 

@@ -199,5 +199,6 @@ async def test_ctrl_c_on_checks_run_leaves_and_the_session_goes_on(dev: DevServe
     session_id = session_of(terminal)
     terminal.sendintr()
     assert exit_code(terminal) != 0
-    assert (await dev.session(session_id))["status"] in ("STARTED", "PROGRESS")
+    session = await dev.session(session_id)
+    assert session["status"] in ("STARTED", "PROGRESS"), (session, dev.log[-6_000:])
     await dev.cancel(session_id)

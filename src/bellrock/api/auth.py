@@ -47,7 +47,6 @@ class Authentication:
 
     async def _authenticate(self, scope: Scope) -> Principal:
         address = (scope.get("client") or ("unknown", 0))[0]
-        await self._limiter.refuse_guessing(address)
         headers = Headers(scope=scope)
         try:
             return await accounts.authenticate(self._platform, _key(headers), _account(headers))

@@ -39,16 +39,12 @@ class RateLimiter:
             said = f"An account may make {self.limits.requests} requests in {self.limits.window_s} seconds."
             raise TooManyRequests(said, retry_after_s=await self._wait_s(limit, str(account_id)))
 
-    async def refuse_guessing(self, address: str) -> None:
-        """Before a key is looked up: refuse an address that showed too many bad ones."""
+    async def count_bad_key(self, address: str) -> None:
+        """One more bad key from an address. A good key is never refused for what its neighbours show."""
         limit = self._limit(self.limits.bad_keys, "address")
-        if not await self._window.test(limit, address):
+        if not await self._window.hit(limit, address):
             said = "Too many requests with a key that is not good came from this address."
             raise TooManyRequests(said, retry_after_s=await self._wait_s(limit, address))
-
-    async def count_bad_key(self, address: str) -> None:
-        """One more bad key from an address."""
-        await self._window.hit(self._limit(self.limits.bad_keys, "address"), address)
 
     def _limit(self, amount: int, of: str) -> RateLimitItem:
         return RateLimitItemPerSecond(amount, self.limits.window_s, namespace=of)

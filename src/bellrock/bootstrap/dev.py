@@ -1,7 +1,7 @@
 """`bellrock dev`: everything on one machine, in one process tree that ends as one."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from bellrock.bootstrap.errors import CannotStart
 from bellrock.bootstrap.foreground import stop_on_signals
 from bellrock.bootstrap.http_server import listen
 from bellrock.bootstrap.runner_child import RunnerChild
+from bellrock.bootstrap.runner_network import platform_destinations
 from bellrock.engine.embedded import EmbeddedNats, EmbeddedNatsError, EmbeddedNatsOptions, find_server
 from bellrock.services.runners import readiness
 from bellrock.services.views import Readiness
@@ -21,6 +22,7 @@ from bellrock.settings import Settings
 log = structlog.get_logger(__name__)
 
 READY_S = 30.0
+_POSTGRESQL_PORT = 5432
 _RUNNER_MARGIN_S = 2.0
 
 
@@ -126,4 +128,12 @@ def _runner_environment(
         "BELLROCK_CONCURRENCY": str(settings.concurrency),
         "BELLROCK_LOG_LEVEL": settings.log_level,
         "BELLROCK_LOG_FORMAT": settings.log_format,
+        "BELLROCK_PLATFORM_ADDRESSES": ",".join((*settings.platform_addresses, *_database_address(settings))),
     }
+
+
+def _database_address(settings: Settings) -> Iterator[str]:
+    """Where the database listens, if it does: the runner is not told more of it than that."""
+    for each in platform_destinations(settings.database_url, default_port=_POSTGRESQL_PORT):
+        address = each.network.network_address
+        yield f"[{address}]:{each.port}" if address.version == 6 else f"{address}:{each.port}"  # noqa: PLR2004

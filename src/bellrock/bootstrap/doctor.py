@@ -1,5 +1,6 @@
 """`bellrock runner doctor`: what this machine gives a runner, in words."""
 
+from bellrock.bootstrap.runner_network import network_kept
 from bellrock.runner.supervisor import MeansReport
 from bellrock.runner.supervisor import doctor as examine
 from bellrock.settings import Settings
@@ -11,6 +12,8 @@ def describe(settings: Settings) -> tuple[list[str], bool]:
     report = examine(state_folder=folder)
     lines = ["Isolation, the strongest first:", *map(_line, report.mechanisms)]
     lines += ["Limits:", *map(_line, report.limits), *report.notes]
+    with network_kept(settings, folder) as network:
+        lines.append(network)
     if report.chosen is None:
         lines.append("Nothing here contains a process tree: this machine cannot run suites.")
     else:

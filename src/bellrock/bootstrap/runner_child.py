@@ -25,7 +25,7 @@ class RunnerChild:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = {**os.environ, **environment}
         # What only the control plane may know stays with it.
-        for name in ("BELLROCK_API_KEY", "BELLROCK_API_KEY_FILE", "BELLROCK_SECRET_KEY"):
+        for name in ("BELLROCK_API_KEY", "BELLROCK_API_KEY_FILE", "BELLROCK_DATABASE_URL"):
             self._environment.pop(name, None)
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -14,6 +15,7 @@ from bellrock import __version__
 from bellrock.bootstrap.data_folder import opened
 from bellrock.bootstrap.errors import CannotStart
 from bellrock.bootstrap.foreground import stop_on_signals
+from bellrock.bootstrap.runner_network import network_kept
 from bellrock.domain.checks import CheckType
 from bellrock.engine.nats_bus import NatsBus, NatsOptions
 from bellrock.engine.port import BusError
@@ -52,7 +54,9 @@ async def run_runner(settings: Settings) -> None:
     with stop_on_signals() as stop, opened(settings.runner_dir or settings.data_dir / "runner") as data:
         isolation = find_isolation(settings, data.path)
         await _clean_up_former_life(data.path, isolation)
-        await _serve(settings, data.path, isolation=isolation, stop=stop)
+        with network_kept(settings, data.path) as network:
+            told = replace(isolation, guarantees=f"{isolation.guarantees} {network}")
+            await _serve(settings, data.path, isolation=told, stop=stop)
 
 
 def find_isolation(settings: Settings, folder: Path) -> Isolation:

@@ -1,0 +1,114 @@
+"""Which destinations a run may reach. Names are resolved by whoever makes a policy, once."""
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+Network = IPv4Network | IPv6Network
+
+_WITH_PORT = re.compile(
+    r"^(?:\[(?P<v6>[0-9a-fA-F:.]+(?:/\d+)?)\]|(?P<v4>[0-9.]+(?:/\d+)?)):(?P<port>\d{1,5})$"
+)
+_LARGEST_PORT = 65_535
+
+
+class BadDestination(ValueError):
+    """A text that names no destination. The message says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Addresses, and one TCP port of theirs or (None) everything."""
+
+    network: Network
+    port: int | None = None
+
+
+METADATA = (
+    Destination(ip_network("169.254.169.254/32")),
+    Destination(ip_network("fd00:ec2::254/128")),
+    Destination(ip_network("100.100.100.200/32")),
+)
+"""Where clouds hand a machine's credentials to whoever asks from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPolicy:
+    """The first list that names a destination decides: ``allow``, then ``deny``, then ``is_open``.
+
+    ``is_open`` False refuses what no list names, the machine's own loopback excepted: suites serve
+    their own shops there. ``deny_here`` are TCP ports that are refused on every address of this machine.
+    """
+
+    allow: tuple[Destination, ...] = ()
+    deny: tuple[Destination, ...] = METADATA
+    deny_here: tuple[int, ...] = ()
+    is_open: bool = True
+
+    def in_words(self) -> str:
+        """For people, after «The network: »."""
+        open_or_not = "open" if self.is_open else "closed but for what is allowed and loopback"
+        refused = ", ".join(map(_in_words, self.deny))
+        here = f", ports {', '.join(map(str, self.deny_here))} of this machine" if self.deny_here else ""
+        return f"{open_or_not}; refused are {refused}{here}"
+
+
+def parse_destination(text: str) -> Destination:
+    """An address or network, with or without a port: 10.0.0.0/8, 10.1.2.3:5432, [fd00::1]:5432, fd00::/8.
+
+    Raises BadDestination.
+    """
+    match = _WITH_PORT.match(text.strip())
+    address, port = (match["v6"] or match["v4"], int(match["port"])) if match else (text.strip(), None)
+    try:
+        network = ip_network(address)
+    except ValueError as error:
+        message = (
+            f"{text!r} is no destination: an address or network is needed, such as 10.0.0.0/8,"
+            f" 10.1.2.3:5432 or [fd00::1]:5432 ({error})"
+        )
+        raise BadDestination(message) from error
+    if port is not None and not 0 < port <= _LARGEST_PORT:
+        raise BadDestination(f"{text!r}: a port is a number from 1 to {_LARGEST_PORT}")
+    return Destination(network, port)
+
+
+def rules_of(policy: NetworkPolicy, users: tuple[int, int], table: str) -> str:
+    """The policy for a range of users, as nftables wants it: one table that replaces its namesake."""
+    lines = [
+        *(f"{_match(each)} accept" for each in policy.allow),
+        *(f"fib daddr type local tcp dport {port} reject with tcp reset" for port in policy.deny_here),
+        *(f"{_match(each)} {_verdict(each)}" for each in policy.deny),
+    ]
+    if not policy.is_open:
+        lines += ["fib daddr type local accept", "reject"]
+    body = "\n".join(f"    {line}" for line in lines)
+    first, last = users
+    return (
+        f"table inet {table}\n"
+        f"delete table inet {table}\n"
+        f"table inet {table} {{\n"
+        f"  chain runs {{\n{body}\n  }}\n"
+        "  chain output {\n"
+        "    type filter hook output priority filter; policy accept;\n"
+        f"    meta skuid {first}-{last} jump runs\n"
+        "  }\n}\n"
+    )
+
+
+def _match(destination: Destination) -> str:
+    family = "ip" if isinstance(destination.network, IPv4Network) else "ip6"
+    port = f" tcp dport {destination.port}" if destination.port is not None else ""
+    return f"{family} daddr {destination.network}{port}"
+
+
+def _verdict(destination: Destination) -> str:
+    return "reject with tcp reset" if destination.port is not None else "reject"
+
+
+def _in_words(destination: Destination) -> str:
+    network = destination.network
+    address = str(network.network_address) if network.num_addresses == 1 else str(network)
+    if destination.port is None:
+        return address
+    return f"[{address}]:{destination.port}" if network.version == 6 else f"{address}:{destination.port}"  # noqa: PLR2004
