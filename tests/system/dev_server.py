@@ -161,14 +161,15 @@ class DevServer:
             assert answer.status_code < 400, f"{method} {path}: {answer.status_code} {answer.text}"
             return answer.json() if answer.content else None
 
-    async def start_session(self, suite: ShellSuite) -> str:
-        """Save the suite as a check and trigger it; the session's id."""
+    async def start_session(self, suite: ShellSuite, **fields: Any) -> str:
+        """Save the suite as a check and trigger it; the session's id. ``fields`` go into the check."""
         bundle = await self.call("POST", "/next/checkly-storage/upload-code-bundle", content=suite.bundle)
         body = {
             "name": suite.marker,
             "codeBundlePath": bundle["key"],
             "testCommand": "sh suite.sh",
             "locations": [LOCATION],
+            **fields,
         }
         check = await self.call("POST", "/v1/checks/playwright", json=body)
         target = {"target": {"checkId": [check["id"]]}}

@@ -115,7 +115,10 @@ class Run:
         return report
 
     def leftovers(self) -> list[str]:
-        """Processes that have this run's folder in their command line or as their directory."""
+        """Processes of the suite: those with this run's folder in their command line or as directory.
+
+        Reports may be rebuilt after the run's report: that is a process of ours, without the suite's code.
+        """
         found = []
         for process in Path("/proc").glob("[0-9]*"):
             try:
@@ -123,7 +126,7 @@ class Run:
                 text += str((process / "cwd").readlink())
             except OSError:
                 continue
-            if str(self.context.folder) in text:
+            if str(self.context.folder) in text and "merge-reports" not in text:
                 found.append(text)
         return found
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from bellrock.domain.receipts import TestCounts
+from bellrock.domain.receipts import CancelAction, TestCounts
 
 
 class Stage(StrEnum):
@@ -221,6 +221,9 @@ class TestProgress:
     steps: dict[int, StepProgress] = field(default_factory=dict)
 
 
+_KILLS = frozenset({CancelAction.KILL_BROWSERS, CancelAction.KILL_WORKERS, CancelAction.KILL_NAMESPACE})
+
+
 class Progress:
     """The fold of a run's events. Mutable, since a suite of thousands of tests is folded event by event."""
 
@@ -230,6 +233,7 @@ class Progress:
         self.stage_at_ms: int | None = None
         self.tests: dict[str, TestProgress] = {}
         self.errors: list[TestError] = []
+        self._kills_began = False
 
     def apply(self, event: LiveEvent) -> None:
         """Fold one event. Events seen before (``seq`` not above the last) change nothing."""
@@ -245,7 +249,9 @@ class Progress:
                 self.errors.append(event.error)
             case TestStarted() | StepStarted() | StepEnded() | TestEnded():
                 self._apply_to_test(event)
-            case Output() | CancelProgress():
+            case CancelProgress():
+                self._kills_began |= event.action in _KILLS
+            case Output():
                 pass
 
     def _apply_to_test(self, event: TestStarted | StepStarted | StepEnded | TestEnded) -> None:
@@ -262,7 +268,7 @@ class Progress:
                 test.steps[event.step].duration_ms = event.duration_ms
                 test.steps[event.step].error = event.error
             case TestEnded():
-                test.status = _status_after(event)
+                test.status = _status_after(event, kills_began=self._kills_began)
                 test.duration_ms, test.errors, test.retry = event.duration_ms, event.errors, event.retry
             case _:
                 pass
@@ -290,8 +296,9 @@ class Progress:
         )
 
 
-def _status_after(event: TestEnded) -> TestStatus:
-    if event.status == "interrupted":
+def _status_after(event: TestEnded, *, kills_began: bool) -> TestStatus:
+    # A test that fails because its browser was killed for the cancel's sake has not failed.
+    if event.status == "interrupted" or (kills_began and event.status in ("failed", "timedOut")):
         return TestStatus.INTERRUPTED
     if not event.final:
         return TestStatus.RUNNING  # Playwright retries it

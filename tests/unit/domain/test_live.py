@@ -3,6 +3,7 @@
 import pytest
 
 from bellrock.domain.live import (
+    CancelProgress,
     LiveEvent,
     Progress,
     Stage,
@@ -62,6 +63,25 @@ def test_a_test_that_began_and_never_ended_was_interrupted() -> None:
     )
     progress.interrupt_open_tests()
     assert progress.counts() == TestCounts(total=3, passed=1, interrupted=1, not_started=1)
+
+
+@pytest.mark.parametrize(
+    ("action", "shown"),
+    [
+        ("interrupt_main", TestStatus.FAILED),
+        ("kill_browsers", TestStatus.INTERRUPTED),
+        ("kill_workers", TestStatus.INTERRUPTED),
+    ],
+)
+def test_a_test_that_fails_because_a_cancel_killed_its_browser_was_interrupted(
+    action: str, shown: TestStatus
+) -> None:
+    before, after = ended(3, "a", "failed", "unexpected"), ended(5, "b", "failed", "unexpected")
+    begun = (TestStarted(2, 0, name, 0) for name in "a")
+    cancel = CancelProgress(4, 0, action, 20)
+    progress = folded(TestsFound(1, 0, "1.58.0", 1, REFS), *begun, before, cancel, after)
+    assert progress.tests["a"].status is TestStatus.FAILED
+    assert progress.tests["b"].status is shown
 
 
 def test_an_event_that_comes_twice_changes_nothing() -> None:

@@ -192,9 +192,18 @@ class Evidence:
         self.artifacts.sort(key=lambda artifact: artifact.name)
 
 
-def killed_tests(progress: Progress) -> frozenset[str]:
-    """Tests that began and have not ended. To be asked before they are noted as interrupted."""
-    return frozenset(test_id for test_id, test in progress.tests.items() if test.status is TestStatus.RUNNING)
+def killed_tests(progress: Progress, facts: SuiteFacts) -> frozenset[str]:
+    """Tests that never got to write their trace: to be asked before open ones are noted as interrupted.
+
+    They began and have not ended, or Playwright ended them because their worker was killed.
+    """
+    traced = {one.test_id for one in facts.attachments if one.name == "trace"}
+    return frozenset(
+        test_id
+        for test_id, test in progress.tests.items()
+        if test.status is TestStatus.RUNNING
+        or (test.status is TestStatus.INTERRUPTED and test_id not in traced)
+    )
 
 
 def _lies_in(path: Path, folder: Path) -> bool:

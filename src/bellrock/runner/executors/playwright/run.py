@@ -57,7 +57,7 @@ class PlaywrightRun:
         try:
             outcome = await self._outcome()
             progress = self._context.events.progress
-            killed = killed_tests(progress)
+            killed = killed_tests(progress, self._evidence.facts)
             progress.interrupt_open_tests()
             # The packages are needed until reports are rebuilt, which may be after the report.
             lease, self._lease = self._lease, None

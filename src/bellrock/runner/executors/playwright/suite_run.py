@@ -41,6 +41,11 @@ async def run_to_the_end(
     A suite whose main process was gone before the first signal ended by itself: its verdict is
     genuine, whatever was asked. When this task is cancelled, every process is dead before it ends.
     """
+
+    def note(step: CancelStep) -> None:
+        watch.catch_up()  # what ended before the step did not end because of it
+        on_step(step)
+
     following = asyncio.create_task(watch.follow())
     ending = asyncio.create_task(process.wait())
     asked = asyncio.create_task(cancelled.wait())
@@ -52,7 +57,7 @@ async def run_to_the_end(
         watch.catch_up()
         on_stop(stopped_by)
         # Before the first test there is nothing to be saved by asking politely.
-        trace = await process.cancel(graceful=watch.facts.first_test_begun, on_step=on_step)
+        trace = await process.cancel(graceful=watch.facts.first_test_begun, on_step=note)
         ended = await ending
         return SuiteEnd(ended, None if trace.already_exited else stopped_by, trace)
     except asyncio.CancelledError:
