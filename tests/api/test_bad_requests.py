@@ -1,14 +1,16 @@
 """Requests that are wrong: each is answered in the one body, names the field, and harms nobody."""
 
 import gzip
+import hashlib
 import json
+import tarfile
 from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
 
 from bellrock.api.not_built import not_built_routes
-from tests.support.api_client import EU, Api, unknown_id
+from tests.support.api_client import EU, Api, bundle, unknown_id
 
 LIMIT = 10 * 1024**2
 TRIGGER = "/v1/test-sessions/trigger"
@@ -116,9 +118,34 @@ async def test_a_bundle_that_is_no_gzip_file_is_400(api: Api, content: bytes) ->
     await api.post(upload, status=400, content=content)
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "to", "rule"),
+    [
+        ("../evil", tarfile.REGTYPE, "", "'..' is not allowed"),
+        ("/etc/evil", tarfile.REGTYPE, "", "absolute paths are not allowed"),
+        ("out", tarfile.SYMTYPE, "../../etc", "out of the bundle"),
+        ("disk", tarfile.BLKTYPE, "", "only files, folders and links are allowed"),
+    ],
+)
+async def test_a_bundle_that_is_not_safe_to_unpack_is_400_by_name_and_rule_and_not_kept(
+    api: Api, name: str, kind: bytes, to: str, rule: str
+) -> None:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, to
+    content = gzip.compress(info.tobuf() + bytes(2 * tarfile.BLOCKSIZE))
+    error = await api.post("/next/checkly-storage/upload-code-bundle", status=400, content=content)
+    assert name in error["message"]
+    assert rule in error["message"]
+    key = f"{hashlib.sha256(content).hexdigest()}.tar.gz"
+    body = {"name": "Shop", "codeBundlePath": key, "locations": [EU]}
+    await api.post("/v1/checks/playwright", body, status=400)
+    kept = [path for path in (api.server.folder / "artifacts").rglob("*") if path.is_file()]
+    assert not [path for path in kept if path.read_bytes() == content]
+
+
 async def test_the_answer_to_an_upload_closes_the_connection(api: Api) -> None:
     upload = "/next/checkly-storage/upload-code-bundle"
-    answer = await api.request("POST", upload, content=gzip.compress(b"x"))
+    answer = await api.request("POST", upload, content=bundle())
     assert answer.headers["connection"] == "close"
 
 
@@ -172,7 +199,7 @@ async def test_an_unexpected_fault_is_500_in_the_one_body_with_an_id_of_the_log(
     artifacts.write_text("a file where the store expects a folder")
     try:
         answer = await api.request(
-            "POST", "/next/checkly-storage/upload-code-bundle", content=gzip.compress(b"y")
+            "POST", "/next/checkly-storage/upload-code-bundle", content=bundle("a new one")
         )
     finally:
         artifacts.unlink()

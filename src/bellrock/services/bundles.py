@@ -1,7 +1,10 @@
 """Code bundles: stored once per content, handed to the runner that holds a run."""
 
+import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import IO
 from uuid import UUID
 
 import structlog
@@ -9,16 +12,18 @@ import structlog
 from bellrock.artifacts import keys
 from bellrock.domain.access import Principal, Right
 from bellrock.domain.checks import PlaywrightSuite
-from bellrock.domain.errors import Invalid, NotFound, Unauthenticated
+from bellrock.domain.errors import BellrockError, Invalid, NotFound, Unauthenticated
 from bellrock.services.accept_artifact import holder_may_write
 from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
 from bellrock.store.accounts import save_bundle
 from bellrock.store.runs import load_material, load_run
+from bellrock.wire.bundles import validate_bundle
 
 log = structlog.get_logger(__name__)
 
 _GZIP = b"\x1f\x8b\x08"
+_IN_MEMORY_BYTES = 4 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +37,22 @@ class StoredBundle:
 async def store_bundle(
     platform: Platform, principal: Principal, chunks: AsyncIterator[bytes]
 ) -> StoredBundle:
-    """Keep a tar.gz. Raises TooLarge over the limit, Invalid for what is no gzip file. Needs RUN.
+    """Keep a tar.gz that is safe to unpack. Raises TooLarge or Invalid, which names the entry. Needs RUN.
 
-    What is inside is checked where it is unpacked, by the runner: nothing is unpacked here.
+    It is read to its end and nothing is unpacked; the runner checks again, and does not rely on this.
     """
     principal.must(Right.RUN)
     waiting = keys.of_upload(new_id())
-    stored = await platform.artifacts.put(
-        waiting, _gzip_only(chunks), max_bytes=platform.settings.max_bundle_bytes
-    )
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as copy:
+        stored = await platform.artifacts.put(
+            waiting, _copied(_gzip_only(chunks), copy), max_bytes=platform.settings.max_bundle_bytes
+        )
+        try:
+            copy.seek(0)
+            await asyncio.to_thread(validate_bundle, copy)
+        except BellrockError:
+            await platform.artifacts.delete(waiting)
+            raise
     key = keys.bundle_key(stored.sha256)
     await platform.artifacts.move(waiting, keys.of_bundle(key))
     async with platform.database.write() as connection:
@@ -63,6 +75,12 @@ async def bundle_for_run(platform: Platform, run_id: UUID, *, token: UUID, key: 
     if not isinstance(material.spec, PlaywrightSuite) or material.spec.bundle_key != key:
         raise NotFound("This run has no such bundle.")
     return await platform.artifacts.open(keys.of_bundle(key))
+
+
+async def _copied(chunks: AsyncIterator[bytes], copy: IO[bytes]) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        await asyncio.to_thread(copy.write, chunk)
+        yield chunk
 
 
 async def _gzip_only(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -2,7 +2,7 @@
 
 A bundle is a gzipped tar that anybody with a key may upload, and the runner unpacks it with its own
 rights. So the rules are checked entry by entry while reading, before anything is written, and by
-both sides: the server refuses a bad bundle at upload, the runner does not rely on that.
+both sides: the server refuses a bad bundle at upload, and the runner does not rely on that.
 """
 
 import gzip

@@ -149,6 +149,25 @@ def test_a_bundle_over_a_limit_is_too_large(limits: BundleLimits) -> None:
     assert refused.value.code == "BUNDLE_TOO_LARGE"
 
 
+def test_a_million_files_are_refused_at_the_first_that_is_too_many(tmp_path: Path) -> None:
+    header = tarfile.TarInfo("f" * 8).tobuf()
+    packed = io.BytesIO(gzip.compress(header * 1_000_000, compresslevel=1))
+    with pytest.raises(TooLarge) as refused:
+        unpack_bundle(packed, tmp_path)
+    assert "more than 50000 entries" in refused.value.message
+    assert packed.tell() < len(packed.getvalue()) / 10
+
+
+def test_a_bomb_is_refused_at_its_header_and_not_unpacked(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("zeros")
+    info.size = 10 * 1024**3
+    packed = io.BytesIO(gzip.compress(info.tobuf() + bytes(10 * 1024**2)))
+    with pytest.raises(TooLarge) as refused:
+        unpack_bundle(packed, tmp_path)
+    assert "unpacks to more than" in refused.value.message
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_header_that_claims_gigabytes_is_refused_before_it_is_read() -> None:
     def huge_header(archive: tarfile.TarFile) -> None:
         info = tarfile.TarInfo("pax")
