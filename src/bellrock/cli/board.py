@@ -153,7 +153,11 @@ def _apply(run: RunBoard | None, event: LiveEvent) -> Iterator[Happening]:
             run.cancelling = run.cancelling or event.stage == "cancelling"
             yield StageChanged(run, event.stage)
         case TestEnded() if event.final and event.test_id in run.progress.tests:
-            yield TestFinished(run, run.progress.tests[event.test_id])
+            test = run.progress.tests[event.test_id]
+            if (
+                test.status is not TestStatus.NOT_STARTED
+            ):  # Playwright's word for what a cancel kept from running
+                yield TestFinished(run, test)
         case SuiteError():
             yield SuiteFailed(run, event.error.message)
         case Output():

@@ -221,6 +221,12 @@ class TestProgress:
     steps: dict[int, StepProgress] = field(default_factory=dict)
 
 
+_BY_OUTCOME = {
+    "expected": TestStatus.PASSED,
+    "unexpected": TestStatus.FAILED,
+    "flaky": TestStatus.FLAKY,
+    "skipped": TestStatus.SKIPPED,
+}
 _KILLS = frozenset({CancelAction.KILL_BROWSERS, CancelAction.KILL_WORKERS, CancelAction.KILL_NAMESPACE})
 
 
@@ -233,6 +239,7 @@ class Progress:
         self.stage_at_ms: int | None = None
         self.tests: dict[str, TestProgress] = {}
         self.errors: list[TestError] = []
+        self._cancel_began = False
         self._kills_began = False
 
     def apply(self, event: LiveEvent) -> None:
@@ -250,6 +257,7 @@ class Progress:
             case TestStarted() | StepStarted() | StepEnded() | TestEnded():
                 self._apply_to_test(event)
             case CancelProgress():
+                self._cancel_began = True
                 self._kills_began |= event.action in _KILLS
             case Output():
                 pass
@@ -268,10 +276,21 @@ class Progress:
                 test.steps[event.step].duration_ms = event.duration_ms
                 test.steps[event.step].error = event.error
             case TestEnded():
-                test.status = _status_after(event, kills_began=self._kills_began)
+                test.status = self._status_after(event)
                 test.duration_ms, test.errors, test.retry = event.duration_ms, event.errors, event.retry
             case _:
                 pass
+
+    def _status_after(self, event: TestEnded) -> TestStatus:
+        # A test that fails because its browser was killed for the cancel's sake has not failed.
+        if event.status == "interrupted" or (self._kills_began and event.status in ("failed", "timedOut")):
+            return TestStatus.INTERRUPTED
+        # Playwright begins and skips, in no time, what it will not run any more.
+        if self._cancel_began and event.status == "skipped":
+            return TestStatus.NOT_STARTED
+        if not event.final:
+            return TestStatus.RUNNING  # Playwright retries it
+        return _BY_OUTCOME[event.outcome]
 
     def interrupt_open_tests(self) -> None:
         """A test that began and never ended was interrupted. To be called when the suite is gone."""
@@ -294,17 +313,3 @@ class Progress:
             running=of[TestStatus.RUNNING],
             not_started=of[TestStatus.NOT_STARTED],
         )
-
-
-def _status_after(event: TestEnded, *, kills_began: bool) -> TestStatus:
-    # A test that fails because its browser was killed for the cancel's sake has not failed.
-    if event.status == "interrupted" or (kills_began and event.status in ("failed", "timedOut")):
-        return TestStatus.INTERRUPTED
-    if not event.final:
-        return TestStatus.RUNNING  # Playwright retries it
-    return {
-        "expected": TestStatus.PASSED,
-        "unexpected": TestStatus.FAILED,
-        "flaky": TestStatus.FLAKY,
-        "skipped": TestStatus.SKIPPED,
-    }[event.outcome]

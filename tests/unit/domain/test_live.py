@@ -84,6 +84,14 @@ def test_a_test_that_fails_because_a_cancel_killed_its_browser_was_interrupted(
     assert progress.tests["b"].status is shown
 
 
+def test_a_test_that_is_skipped_after_a_cancel_was_never_started() -> None:
+    cancel = CancelProgress(3, 0, "interrupt_main", 20)
+    before, after = ended(2, "a", "skipped", "skipped"), ended(5, "b", "skipped", "skipped")
+    progress = folded(TestsFound(1, 0, "1.58.0", 1, REFS), before, cancel, TestStarted(4, 0, "b", 0), after)
+    counts = progress.counts()
+    assert (counts.skipped, counts.interrupted, counts.not_started) == (1, 0, 2)
+
+
 def test_an_event_that_comes_twice_changes_nothing() -> None:
     start = TestStarted(2, 0, "a", 0)
     progress = folded(TestsFound(1, 0, "1.65", 1, REFS), start, ended(3, "a", "passed", "expected"), start)
