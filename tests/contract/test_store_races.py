@@ -1,4 +1,4 @@
-"""Whoever comes first decides, on both databases, with real concurrency."""
+"""Whoever comes first decides, on both databases, with real concurrency and at its own pace."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import func, select
 
 from bellrock.domain.cancellation import Via
-from bellrock.domain.outcomes import Verdict
 from bellrock.domain.runs import RunState
 from bellrock.domain.sessions import CheckSessionStatus, SessionKind
+from bellrock.services.accept_artifact import accept_artifact
 from bellrock.services.cancel_session import cancel_session
 from bellrock.services.heartbeat import heartbeat
 from bellrock.services.read_sessions import get_session
@@ -19,10 +19,11 @@ from bellrock.services.relay import relay_due_orders
 from bellrock.services.start_session import start_check_session
 from bellrock.services.views import CancelSummary, SessionView
 from bellrock.store.database import Database
+from bellrock.store.results import uploads_of
 from bellrock.store.tables import outbox, results
 from bellrock.wire.messages import HeartbeatRequest, HeldRun
 from tests.contract.databases import cluster, database, database_url
-from tests.unit.services.world import CANCELLED, FAILED, HERE, PASSED, THERE, World, world_on
+from tests.unit.services.world import CANCELLED, FAILED, HERE, PASSED, THERE, World, chunks, world_on
 
 __all__ = ["cluster", "database", "database_url"]
 
@@ -74,53 +75,6 @@ async def together(*actions: Awaitable[object]) -> None:
     await asyncio.wait_for(asyncio.gather(*actions), 30)
 
 
-async def test_of_cancel_and_claim_one_wins_and_the_run_ends_cancelled(world: World) -> None:
-    for round_ in range(ROUNDS):
-        view = await start(world, HERE)
-        run_id = view.runs[0].run.id
-        actions = [cancel(world, view), world.claim(run_id)]
-        await together(*(actions if round_ % 2 else reversed(actions)))
-        run = (await look(world, view)).runs[0].run
-        assert run.cancel is not None
-        if run.state is RunState.RUNNING:
-            await world.report(run_id, CANCELLED)
-        else:
-            assert run.started_at is None
-        assert (await look(world, view)).status is CheckSessionStatus.CANCELLED
-        assert await count_finals(world, run_id) == 1
-
-
-async def test_of_cancel_and_report_the_verdict_stands_and_is_never_rewritten(world: World) -> None:
-    for round_ in range(ROUNDS):
-        view = await start(world, HERE)
-        run_id = view.runs[0].run.id
-        await world.claim(run_id)
-        actions = [cancel(world, view), world.report(run_id, PASSED), beat(world, run_id)]
-        await together(*(actions if round_ % 2 else reversed(actions)))
-        run = (await look(world, view)).runs[0].run
-        assert run.outcome == PASSED
-        assert (await look(world, view)).status is CheckSessionStatus.PASSED
-        assert await count_finals(world, run_id) == 1
-
-
-async def test_of_cancel_and_lease_expiry_the_run_is_requeued_or_ended_but_always_cancelled(
-    world: World,
-) -> None:
-    for round_ in range(ROUNDS):
-        view = await start(world, HERE)
-        run_id = view.runs[0].run.id
-        await world.claim(run_id)
-        world.clock.advance(world.platform.settings.lease_s)
-        actions = [cancel(world, view), reap(world.platform)]
-        await together(*(actions if round_ % 2 else reversed(actions)))
-        world.clock.advance(world.platform.settings.lease_s)
-        await reap(world.platform)
-        run = (await look(world, view)).runs[0].run
-        assert run.outcome is not None
-        assert run.outcome.verdict is Verdict.CANCELLED
-        assert (await look(world, view)).status is CheckSessionStatus.CANCELLED
-
-
 async def test_of_report_and_lease_expiry_exactly_one_decides(world: World) -> None:
     for round_ in range(ROUNDS):
         view = await start(world, HERE)
@@ -143,6 +97,27 @@ async def test_a_report_delivered_many_times_at_once_is_stored_once_and_accepted
     replies = await asyncio.gather(*(world.report(run_id, PASSED) for _ in range(6)))
     assert all(reply.accepted for reply in replies)
     assert await count_finals(world, run_id) == 1
+
+
+async def test_a_file_that_is_uploaded_several_times_at_once_is_kept_once(world: World) -> None:
+    view = await start(world, HERE)
+    run_id = view.runs[0].run.id
+    await world.claim(run_id)
+
+    async def upload() -> None:
+        await accept_artifact(
+            world.platform,
+            run_id,
+            token=world.tokens[run_id],
+            name="trace.zip",
+            content_type="application/zip",
+            chunks=chunks(b"what the browser did"),
+        )
+
+    await together(*(upload() for _ in range(6)))
+    async with world.platform.database.read() as connection:
+        kept = await uploads_of(connection, run_id, 1)
+    assert list(kept) == ["trace.zip"]
 
 
 async def test_two_runners_that_claim_at_once_get_the_run_once(world: World) -> None:

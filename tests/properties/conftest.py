@@ -1,5 +1,6 @@
 """How long the machines are let run: `HYPOTHESIS_PROFILE=nightly` for 10,000 examples of each."""
 
+import faulthandler
 import os
 
 import pytest
@@ -24,6 +25,13 @@ settings.register_profile(
 )
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "default")
 settings.load_profile(PROFILE)
+
+
+@pytest.fixture(autouse=True)
+def undisturbed() -> None:
+    """A dump of the stacks of a long test can end a process that switches between greenlets."""
+    if PROFILE == "nightly":
+        faulthandler.cancel_dump_traceback_later()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,15 +1,11 @@
 """Sessions of both kinds, of mixed runs: the status is CANCELLED exactly when it should be, for ever."""
 
 from collections.abc import Sequence
-from typing import cast
 from uuid import UUID
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from bellrock.api.bodies.check_sessions import check_session_body, check_session_with_results, for_v1
-from bellrock.api.links import Links
-from bellrock.domain.access import Principal
 from bellrock.domain.cancellation import RunSource, Via
 from bellrock.domain.checks import CheckType
 from bellrock.domain.outcomes import Outcome, Verdict
@@ -24,8 +20,7 @@ from bellrock.domain.runs import (
     Run,
     RunState,
 )
-from bellrock.domain.sessions import CheckSessionStatus, Session, SessionKind, is_over, status_of
-from bellrock.services.platform import Platform
+from bellrock.domain.sessions import Session, SessionKind, is_over, status_of
 from bellrock.services.result_rows import result_rows
 from bellrock.services.session_views import result_view, session_view
 from bellrock.services.views import ResultView, RunView
@@ -42,9 +37,8 @@ from tests.properties.model import (
     retries,
     sources,
 )
+from tests.properties.versions import check_both_versions
 
-# Addresses of pages are all that these bodies ask for; files, which need a platform, they have none.
-LINKS = Links("http://127.0.0.1:3000", cast("Platform", None), cast("Principal", None), lifetime_s=60)
 OPEN = {"RUNNING", "STARTED", "PROGRESS", "PROGRESS_FAILED", "PROGRESS_DEGRADED"}
 positions = st.integers(0, 3)
 
@@ -203,15 +197,7 @@ class SessionMachine(RuleBasedStateMachine):
         if not self.runs or self.session.kind is not SessionKind.CHECK:
             return
         view = session_view(self.session, [self._view(run) for run in self.runs], at=self.ledger.now)
-        for body in (check_session_body(view, LINKS), check_session_with_results(view, LINKS)):
-            second = body.model_dump(mode="json")
-            first = for_v1(body).model_dump(mode="json")
-            assert first["status"] != "CANCELLED"
-            assert {**second, "status": ""} == {**first, "status": ""}
-            if second["status"] == CheckSessionStatus.CANCELLED:
-                assert first["status"] == CheckSessionStatus.TIMED_OUT
-            else:
-                assert first["status"] == second["status"]
+        check_both_versions(view)
 
     def _view(self, run: Run) -> RunView:
         return RunView(

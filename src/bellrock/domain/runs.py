@@ -316,16 +316,21 @@ def _heartbeat(run: Run, event: Heartbeat, at: datetime) -> Decision:
 def _report(run: Run, event: Reported, at: datetime) -> Decision:
     if not _holds(run, event.token):
         return _refuse(run, "somebody else has the run")
-    outcome = event.outcome
-    if outcome.is_cancelled and run.cancel is None:
-        # Only a person's request cancels. A runner that stops by itself (shutdown) says ERRORED.
-        outcome = Outcome(Verdict.ERRORED, Blame.RUNNER, "STOPPED_BY_RUNNER", "The runner stopped the run.")
-    if outcome.has_errors and run.cancel is not None:
-        # A fault of the runner or the platform says nothing about the suite: the cancel is honoured.
-        outcome = CANCELLED
+    outcome = outcome_that_counts(event.outcome, cancel_asked=run.cancel is not None)
     if outcome.has_failures and run.retry is not None:
         return _failed_attempt(run, run.retry, outcome, at)
     return _finish(run, outcome, at)
+
+
+def outcome_that_counts(reported: Outcome, *, cancel_asked: bool) -> Outcome:
+    """What a runner's word about the end of a run is taken for."""
+    if reported.is_cancelled and not cancel_asked:
+        # Only a person's request cancels. A runner that stops by itself (shutdown) says ERRORED.
+        return Outcome(Verdict.ERRORED, Blame.RUNNER, "STOPPED_BY_RUNNER", "The runner stopped the run.")
+    if reported.has_errors and cancel_asked:
+        # A fault of the runner or the platform says nothing about the suite: the cancel is honoured.
+        return CANCELLED
+    return reported
 
 
 def _failed_attempt(run: Run, policy: RetryPolicy, outcome: Outcome, at: datetime) -> Decision:

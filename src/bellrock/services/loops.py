@@ -4,7 +4,8 @@ A loop outlives every fault of its step: the fault is logged, and the step is tr
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -35,6 +36,17 @@ async def run_loops(platform: Platform, *, started: asyncio.Event | None = None)
 
     ``started`` is set once runners are answered.
     """
+    async with in_touch_with_runners(platform):
+        if started is not None:
+            started.set()
+        async with asyncio.TaskGroup() as group:
+            for loop in loops_of(platform):
+                group.create_task(supervise(loop), name=f"loop-{loop.name}")
+
+
+@asynccontextmanager
+async def in_touch_with_runners(platform: Platform) -> AsyncIterator[None]:
+    """Runners are answered; those who are to stop are told again, now and after each reconnect."""
 
     async def signal_again() -> None:
         await resend_cancel_signals(platform)
@@ -43,11 +55,7 @@ async def run_loops(platform: Platform, *, started: asyncio.Event | None = None)
     subscriptions = await serve_runners(platform)
     try:
         await resend_cancel_signals(platform)
-        if started is not None:
-            started.set()
-        async with asyncio.TaskGroup() as group:
-            for loop in loops_of(platform):
-                group.create_task(supervise(loop), name=f"loop-{loop.name}")
+        yield
     finally:
         for subscription in subscriptions:
             await subscription.close()

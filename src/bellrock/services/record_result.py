@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from bellrock.domain.outcomes import Outcome
-from bellrock.domain.runs import Refused, Reported, Run
+from bellrock.domain.runs import Refused, Reported, Run, outcome_that_counts
 from bellrock.services.platform import Platform
 from bellrock.services.result_rows import arrived
 from bellrock.services.work import Work, advance, unit_of_work
@@ -78,4 +78,7 @@ async def _arrived(work: Work, run: Run, listed: tuple[Artifact, ...]) -> tuple[
 
 
 def _says_the_same(earlier: StoredResult, outcome: Outcome) -> bool:
-    return earlier.outcome.verdict is outcome.verdict and earlier.outcome.code == outcome.code
+    """Whether the earlier report said this too. What was stored may be what it counted for."""
+    counted = (outcome_that_counts(outcome, cancel_asked=asked) for asked in (False, True))
+    stored = earlier.outcome
+    return any((stored.verdict, stored.code) == (each.verdict, each.code) for each in (outcome, *counted))

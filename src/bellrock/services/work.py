@@ -16,13 +16,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bellrock.domain.runs import (
     Announce,
     AttemptFailed,
+    CancelAsked,
     CancelStamped,
     Decision,
     Dispatch,
     Event,
     LeaseExtended,
+    LeaseRanOut,
     Order,
+    QueueTimeRanOut,
     Refused,
+    Reported,
     Run,
     RunClaimed,
     RunFinished,
@@ -43,6 +47,7 @@ from bellrock.wire.messages import Report
 
 log = structlog.get_logger(__name__)
 
+_MAY_END_A_RUN = (CancelAsked, LeaseRanOut, QueueTimeRanOut, Reported)
 _MOST_TRIES = 20  # each lost compare-and-set means that somebody else made progress
 
 
@@ -99,8 +104,10 @@ async def advance(
         decision = decide(stored.run, event, at=work.at)
         if decision.run.version == stored.run.version:
             return decision
-        if decision.run.is_final:
+        if isinstance(event, _MAY_END_A_RUN):
             # Before the run's own row, always in this order: else two transactions wait for each other.
+            # Also where this decision ends nothing: PostgreSQL keeps the row of a lost race locked, and
+            # what is decided anew may be the end.
             await lock_session(work.connection, decision.run.session_id)
         if decision.run.state is RunState.QUEUED:
             beside |= {"offered_at": work.at, "stage": None}

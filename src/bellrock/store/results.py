@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.outcomes import Outcome, Verdict
@@ -14,6 +14,7 @@ from bellrock.domain.receipts import Receipt
 from bellrock.domain.sessions import SessionKind
 from bellrock.store.records import StoredResult
 from bellrock.store.tables import artifacts, results, runs, sessions
+from bellrock.store.upsert import upsert
 from bellrock.wire.messages import Artifact
 
 _OUTCOME = ("verdict", "blame", "outcome_code", "outcome_message")
@@ -130,16 +131,13 @@ async def remember_upload(
 ) -> None:
     """Note a file that arrived, in place of an earlier one of that name."""
     key = {"run_id": run_id, "attempt": attempt, "name": file.name}
-    await connection.execute(
-        delete(artifacts).where(*(artifacts.c[name] == value for name, value in key.items()))
-    )
     values = {
         "content_type": file.content_type,
         "size_bytes": file.size_bytes,
         "sha256": file.sha256,
         "created_at": at,
     }
-    await connection.execute(insert(artifacts).values(key | values))
+    await upsert(connection, artifacts, key, values)
 
 
 async def uploads_of(connection: AsyncConnection, run_id: UUID, attempt: int) -> dict[str, UploadedFile]:

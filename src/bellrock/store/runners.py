@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.store.tables import runners
+from bellrock.store.upsert import upsert
 from bellrock.wire.messages import Hello
 
 _FORGOTTEN_AFTER = timedelta(days=7)
@@ -46,11 +46,7 @@ async def save_hello(connection: AsyncConnection, hello: Hello, at: datetime) ->
         "seen_at": at,
     }
     key = {"runner_id": hello.runner_id, "location": hello.location}
-    upsert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = upsert(runners).values(**key, **new)
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=["runner_id", "location"], set_=new)
-    )
+    await upsert(connection, runners, key, new)
     gone = (runners.c.location == hello.location, runners.c.seen_at < at - _FORGOTTEN_AFTER)
     await connection.execute(delete(runners).where(*gone))
 

@@ -7,11 +7,15 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
+from bellrock.domain.cancellation import Via
 from bellrock.domain.checks import EnvironmentVariable
 from bellrock.domain.errors import Unauthenticated
+from bellrock.domain.outcomes import Blame, Outcome, Verdict
 from bellrock.domain.retries import Backoff, RetryPolicy
 from bellrock.domain.runs import RunState
+from bellrock.domain.sessions import SessionKind
 from bellrock.services.accept_artifact import accept_artifact
+from bellrock.services.cancel_session import cancel_session
 from bellrock.services.checks import get_check
 from bellrock.services.heartbeat import heartbeat
 from bellrock.services.read_sessions import get_session
@@ -20,11 +24,14 @@ from bellrock.services.record_result import record_evidence
 from bellrock.services.runners import list_runners
 from bellrock.services.start_session import TestSessionRequest, start_check_session, trigger_test_session
 from bellrock.services.views import SessionView
+from bellrock.store.results import results_of_runs
+from bellrock.store.runs import load_run
 from bellrock.store.tables import checks, runs
 from bellrock.wire.messages import Artifact, Evidence, HeartbeatRequest, HeldRun
-from tests.unit.services.world import FAILED, HERE, PASSED, World, chunks
+from tests.unit.services.world import CANCELLED, FAILED, HERE, PASSED, World, chunks
 
 TRACE = b"a trace"
+RUNNER_FAULT = Outcome(Verdict.ERRORED, Blame.RUNNER, "BROWSER_CRASHED", "The browser ended.")
 
 
 @pytest.fixture
@@ -56,6 +63,21 @@ def evidence_of(world: World, run_id: UUID) -> Evidence:
     return Evidence(run_id=run_id, token=world.tokens[run_id], artifacts=(trace,))
 
 
+async def cancel_all(world: World, run_id: UUID) -> None:
+    async with world.platform.database.read() as connection:
+        stored = await load_run(connection, run_id)
+    assert stored is not None
+    session_id = stored.run.session_id
+    await cancel_session(
+        world.platform,
+        world.owner,
+        SessionKind.CHECK,
+        session_id=session_id,
+        sequence_ids=None,
+        via=Via.API,
+    )
+
+
 async def lose_the_runner(world: World) -> None:
     world.clock.advance(world.platform.settings.lease_s)
     assert await reap(world.platform) == 1
@@ -80,6 +102,24 @@ async def test_a_runner_that_lost_its_run_is_told_so(world: World, run_id: UUID)
     reply = await heartbeat(world.platform, request)
     assert reply.lost == (run_id,)
     assert reply.stop == ()
+
+
+@pytest.mark.parametrize(
+    ("is_cancelled", "reported", "counts_as"),
+    [(True, RUNNER_FAULT, Verdict.CANCELLED), (False, CANCELLED, Verdict.ERRORED)],
+)
+async def test_a_report_that_is_taken_for_something_else_is_accepted_again_when_its_answer_was_lost(
+    world: World, run_id: UUID, is_cancelled: bool, reported: Outcome, counts_as: Verdict
+) -> None:
+    await world.claim(run_id)
+    if is_cancelled:
+        await cancel_all(world, run_id)
+    replies = [await world.report(run_id, reported) for _ in range(2)]
+    assert [reply.accepted for reply in replies] == [True, True]
+    assert not (await world.report(run_id, PASSED)).accepted
+    async with world.platform.database.read() as connection:
+        (final,) = (await results_of_runs(connection, [run_id]))[run_id]
+    assert final.outcome.verdict is counts_as
 
 
 async def test_files_and_reports_of_a_lost_runner_are_refused(world: World, run_id: UUID) -> None:
