@@ -29,6 +29,7 @@ from bellrock.runner.supervisor import (
     IsolationUnavailable,
     LadderTimes,
     Mechanism,
+    SweepReport,
     probe_isolation,
     sweep_orphans,
 )
@@ -51,8 +52,8 @@ async def run_runner(settings: Settings) -> None:
         raise CannotStart("a runner needs to know where NATS is: --nats-url or BELLROCK_NATS_URL")
     with stop_on_signals() as stop, opened(settings.runner_dir or settings.data_dir / "runner") as data:
         isolation = find_isolation(settings, data.path)
-        await _clean_up_former_life(data.path, isolation)
-        await _serve(settings, data.path, isolation=isolation, stop=stop)
+        swept = await _clean_up_former_life(data.path, isolation)
+        await _serve(settings, data.path, isolation=isolation, swept=swept, stop=stop)
 
 
 def find_isolation(settings: Settings, folder: Path) -> Isolation:
@@ -67,19 +68,21 @@ def find_isolation(settings: Settings, folder: Path) -> Isolation:
         raise CannotStart(f"this runner cannot contain what it runs: {error}") from error
 
 
-async def _clean_up_former_life(folder: Path, isolation: Isolation) -> None:
-    if isolation.state_folder:
-        swept = await sweep_orphans(isolation.state_folder)
-        if swept.trees or swept.left:
-            log.warning("orphans.swept", trees=swept.trees, killed=swept.killed, left=swept.left)
+async def _clean_up_former_life(folder: Path, isolation: Isolation) -> SweepReport:
+    swept = await sweep_orphans(isolation.state_folder) if isolation.state_folder else SweepReport()
+    if swept.trees or swept.left:
+        log.warning("orphans.swept", trees=swept.trees, killed=swept.killed, left=swept.left)
     leftovers = list((folder / "runs").glob("*"))
     for leftover in leftovers:
         await asyncio.to_thread(remove_folder, leftover)
     if leftovers:
         log.info("runner.folders_swept", count=len(leftovers))
+    return swept
 
 
-async def _serve(settings: Settings, folder: Path, *, isolation: Isolation, stop: asyncio.Event) -> None:
+async def _serve(
+    settings: Settings, folder: Path, *, isolation: Isolation, swept: SweepReport, stop: asyncio.Event
+) -> None:
     runner_id = f"{socket.gethostname().split('.')[0]}-{uuid4().hex[:8]}"
     async with AsyncExitStack() as stack:
         bus = await _connect(settings, runner_id, stop=stop)
@@ -97,7 +100,7 @@ async def _serve(settings: Settings, folder: Path, *, isolation: Isolation, stop
         stack.push_async_callback(transfer.close)
         agent = Agent(
             bus=bus,
-            options=_agent_options(settings, runner_id),
+            options=_agent_options(settings, runner_id, swept),
             workshop=_workshop(settings, folder, bus=bus, transfer=transfer, isolation=isolation),
             clock=utc_now,
         )
@@ -127,7 +130,7 @@ async def _connect(settings: Settings, runner_id: str, *, stop: asyncio.Event) -
     return None
 
 
-def _agent_options(settings: Settings, runner_id: str) -> AgentOptions:
+def _agent_options(settings: Settings, runner_id: str, swept: SweepReport) -> AgentOptions:
     return AgentOptions(
         runner_id=runner_id,
         version=__version__,
@@ -136,6 +139,8 @@ def _agent_options(settings: Settings, runner_id: str) -> AgentOptions:
         heartbeat_s=settings.heartbeat_s,
         grace_s=settings.shutdown_grace_s,
         stop_s=max(settings.shutdown_s - settings.shutdown_grace_s - _STOP_MARGIN_S, 1.0),
+        orphans_swept=swept.killed,
+        orphans_left=swept.left,
         link=LinkTimes(answer_s=settings.rpc_timeout_s, report_s=6 * settings.lease_s),
     )
 

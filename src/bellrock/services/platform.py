@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 from bellrock.artifacts.store import ArtifactStore
 from bellrock.engine.port import Bus
+from bellrock.measures import Measures
 from bellrock.services.live import LiveHub
+from bellrock.services.measuring import new_measures
 from bellrock.store.database import Database
 from bellrock.store.vault import Vault
 from bellrock.wire.messages import Limits
@@ -53,6 +55,7 @@ class Platform:
     settings: ControlSettings = field(default_factory=ControlSettings)
     clock: Callable[[], datetime] = utc_now
     outbox_bell: asyncio.Event = field(default_factory=asyncio.Event)
+    measures: Measures = field(default_factory=new_measures)
 
 
 def create_platform(

@@ -25,6 +25,7 @@ class StoredRunner:
     leftover_processes: int
     isolation: str
     guarantees: str
+    orphans_swept: int
     started_at: datetime
     seen_at: datetime
 
@@ -35,11 +36,10 @@ async def save_hello(connection: AsyncConnection, hello: Hello, at: datetime) ->
     Only where another takes their place: a location stays known, and runners with new names at each
     start do not fill the table.
     """
-    new = {
+    said = {
         "version": hello.version,
         "slots": hello.slots,
-        "busy_slots": 0,
-        "leftover_processes": 0,
+        "orphans_swept": hello.orphans_swept,
         "isolation": hello.isolation,
         "guarantees": hello.guarantees,
         "started_at": hello.started_at,
@@ -47,9 +47,10 @@ async def save_hello(connection: AsyncConnection, hello: Hello, at: datetime) ->
     }
     key = {"runner_id": hello.runner_id, "location": hello.location}
     upsert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = upsert(runners).values(**key, **new)
+    # A second hello follows a silence of the same runner: what its heartbeats said still stands.
+    statement = upsert(runners).values(**key, **said, busy_slots=0, leftover_processes=0)
     await connection.execute(
-        statement.on_conflict_do_update(index_elements=["runner_id", "location"], set_=new)
+        statement.on_conflict_do_update(index_elements=["runner_id", "location"], set_=said)
     )
     gone = (runners.c.location == hello.location, runners.c.seen_at < at - _FORGOTTEN_AFTER)
     await connection.execute(delete(runners).where(*gone))

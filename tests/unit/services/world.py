@@ -77,7 +77,7 @@ class World:
         draft = CheckDraft(type=CheckType.URL, name=name, spec=spec, locations=locations or (HERE,))
         return await create_check(self.platform, self.owner, draft)
 
-    async def hello(self, *locations: str, runner_id: str = "runner-1") -> None:
+    async def hello(self, *locations: str, runner_id: str = "runner-1", orphans_swept: int = 0) -> None:
         for location in locations:
             hello = Hello(
                 runner_id=runner_id,
@@ -87,6 +87,7 @@ class World:
                 isolation="namespace",
                 guarantees="all processes end with the run",
                 started_at=self.clock.now,
+                orphans_swept=orphans_swept,
             )
             await greet_runner(self.platform, hello)
 
