@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     evidence_grace_s: Seconds = 120
     runner_gone_after_s: Seconds = 10
     completion_max_wait_s: Seconds = 30
+    janitor_interval_s: Seconds = 300
+    artifact_days: Annotated[float, Field(gt=0, le=36_500)] = 30
+    """Files of runs are removed that many days after their run was final."""
+    artifact_store_bytes: Annotated[int, Field(ge=0)] = 20 * 1024**3
+    """Files of runs are removed, the oldest first, while there are more bytes than this."""
 
     # --- limits of the API
     rate_limit_requests: Annotated[int, Field(ge=1)] = 600

@@ -380,6 +380,25 @@ def forced() -> Example:
     return Example(session_view(stopped), {stopped.run.id: progress}, live)
 
 
+def files_removed() -> Example:
+    """A cancelled run of long ago: what it kept was removed, the receipt stays."""
+    live = tape(ended=7)
+    progress = fold(live.events)
+    progress.interrupt_open_tests()
+    asked = NOW - timedelta(days=40)
+    cancel = CancelRequest(asked, "ana", Via.UI)
+    stopped = _final(
+        "eu-central-1",
+        CANCELLED,
+        progress=progress,
+        cancel=cancel,
+        receipt=receipt(asked),
+        artifacts=(),
+        files_removed_at=NOW - timedelta(days=10),
+    )
+    return Example(session_view(stopped), {stopped.run.id: progress}, live)
+
+
 def install_failed() -> Example:
     live = Tape()
     live.add(StageEntered, stage=Stage.PREPARING)
@@ -399,4 +418,5 @@ EXAMPLES = {
     "scheduled": scheduled,
     "forced": forced,
     "install-failed": install_failed,
+    "files-removed": files_removed,
 }

@@ -19,7 +19,7 @@ def in_the_code() -> set[tuple[str, str, str, str]]:
         assert isinstance(metric, MetricWrapperBase)
         ending = "_total" if metric._type == "counter" else ""
         labels = ", ".join(f"`{label}`" for label in metric._labelnames)
-        found.add((metric._name + ending, metric._type, labels, metric._documentation))
+        found.add((metric._name + ending, str(metric._type), labels, metric._documentation))
     return found
 
 

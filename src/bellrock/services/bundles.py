@@ -13,7 +13,7 @@ from bellrock.domain.errors import Invalid, NotFound, Unauthenticated
 from bellrock.services.accept_artifact import holder_may_write
 from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
-from bellrock.store.accounts import save_bundle
+from bellrock.store.bundles import save_bundle
 from bellrock.store.runs import load_material, load_run
 
 log = structlog.get_logger(__name__)
@@ -42,10 +42,11 @@ async def store_bundle(
         waiting, _gzip_only(chunks), max_bytes=platform.settings.max_bundle_bytes
     )
     key = keys.bundle_key(stored.sha256)
-    await platform.artifacts.move(waiting, keys.of_bundle(key))
     async with platform.database.write() as connection:
         at = platform.clock()
         await save_bundle(connection, principal.account_id, key, size_bytes=stored.size_bytes, at=at)
+        # In the transaction: the janitor, which removes row and object, comes before both or after both.
+        await platform.artifacts.move(waiting, keys.of_bundle(key))
     log.info("bundle.stored", key=key, size_bytes=stored.size_bytes)
     return StoredBundle(key, stored.size_bytes)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from bellrock.measures import LoopMeasures
+from bellrock.services.janitor import tidy
 from bellrock.services.platform import Platform
 from bellrock.services.reap import reap, resend_cancel_signals, sweep
 from bellrock.services.relay import relay_due_orders
@@ -33,7 +34,7 @@ class Loop:
 
 
 async def run_loops(platform: Platform, *, started: asyncio.Event | None = None) -> None:
-    """Relay, reaper, sweeper and the runners' rpc server, until cancelled. Survives faults of parts.
+    """Relay, reaper, sweeper, janitor and the runners' rpc server, until cancelled. Survives faults of parts.
 
     ``started`` is set once runners are answered.
     """
@@ -62,6 +63,7 @@ def loops_of(platform: Platform) -> tuple[Loop, ...]:
         Loop("relay", lambda: relay_due_orders(platform), settings.relay_poll_s, platform.outbox_bell),
         Loop("reaper", lambda: reap(platform), settings.reaper_interval_s),
         Loop("sweeper", lambda: sweep(platform), settings.sweeper_interval_s),
+        Loop("janitor", lambda: tidy(platform), settings.janitor_interval_s),
     )
 
 

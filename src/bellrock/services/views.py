@@ -24,6 +24,7 @@ class ResultView:
 
     ``response_time_ms`` is None where nothing ever started. ``receipt`` is set exactly on cancelled
     FINAL results. ``evidence_complete`` turns True once the runner has sent all it kept.
+    ``artifacts`` is empty once they were removed for age or space, which ``files_removed_at`` tells.
     """
 
     id: UUID
@@ -43,6 +44,7 @@ class ResultView:
     details: dict[str, object]
     evidence_complete: bool
     created_at: datetime
+    files_removed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
