@@ -120,6 +120,7 @@ class Settings(BaseSettings):
     live_pending_events: Annotated[int, Field(ge=100)] = 5_000
     dependency_cache_bytes: Annotated[int, Field(ge=0)] = 5 * 1024**3
     bundle_cache_bytes: Annotated[int, Field(ge=0)] = 1024**3
+    cache_prune_interval_s: Seconds = 3_600
 
     # --- the cancel ladder: how long each step may take before the next one
     cancel_interrupt_s: Seconds = 1.2

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from bellrock.runner.control_link import LinkTimes
 from bellrock.runner.executors.playwright import PlaywrightExecutor, PlaywrightOptions
 from bellrock.runner.executors.url import UrlExecutor
 from bellrock.runner.folders import remove_folder
+from bellrock.runner.janitor import Cache, keep_tidy
 from bellrock.runner.live_publisher import LiveTimes
 from bellrock.runner.recorder import Executor
 from bellrock.runner.supervisor import (
@@ -33,7 +35,7 @@ from bellrock.runner.supervisor import (
     probe_isolation,
     sweep_orphans,
 )
-from bellrock.runner.transfer import Transfer, TransferOptions
+from bellrock.runner.transfer import Transfer, TransferOptions, prune_bundles
 from bellrock.runner.work import Workshop
 from bellrock.settings import Settings
 
@@ -70,13 +72,11 @@ def find_isolation(settings: Settings, folder: Path) -> Isolation:
 
 async def _clean_up_former_life(folder: Path, isolation: Isolation) -> SweepReport:
     swept = await sweep_orphans(isolation.state_folder) if isolation.state_folder else SweepReport()
-    if swept.trees or swept.left:
-        log.warning("orphans.swept", trees=swept.trees, killed=swept.killed, left=swept.left)
-    leftovers = list((folder / "runs").glob("*"))
-    for leftover in leftovers:
+    folders = list((folder / "runs").glob("*"))
+    for leftover in folders:
         await asyncio.to_thread(remove_folder, leftover)
-    if leftovers:
-        log.info("runner.folders_swept", count=len(leftovers))
+    tell = log.warning if swept.killed or swept.left else log.info
+    tell("orphans.swept", trees=swept.trees, killed=swept.killed, left=swept.left, folders=len(folders))
     return swept
 
 
@@ -89,21 +89,29 @@ async def _serve(
         if bus is None:
             return
         stack.push_async_callback(bus.close)
-        transfer = Transfer(
-            TransferOptions(
-                bundle_folder=folder / "bundles",
-                control_url=settings.control_url,
-                timeout_s=settings.transfer_timeout_s,
-                cache_bytes=settings.bundle_cache_bytes,
-            )
+        files = TransferOptions(
+            bundle_folder=folder / "bundles",
+            control_url=settings.control_url,
+            timeout_s=settings.transfer_timeout_s,
+            cache_bytes=settings.bundle_cache_bytes,
         )
+        transfer = Transfer(files)
         stack.push_async_callback(transfer.close)
-        agent = Agent(
-            bus=bus,
-            options=_agent_options(settings, runner_id, swept),
-            workshop=_workshop(settings, folder, bus=bus, transfer=transfer, isolation=isolation),
-            clock=utc_now,
+        playwright = PlaywrightExecutor(
+            _playwright_options(settings), isolation=isolation, cache_folder=folder / "cache"
         )
+        executors: dict[CheckType, Executor] = {
+            CheckType.PLAYWRIGHT: playwright,
+            CheckType.URL: UrlExecutor(),
+        }
+        shop = _workshop(
+            settings, folder, bus=bus, transfer=transfer, executors=executors, isolation=isolation
+        )
+        options = _agent_options(settings, runner_id, swept)
+        agent = Agent(bus=bus, options=options, workshop=shop, clock=utc_now)
+        caches = (*playwright.caches, Cache("bundles", partial(prune_bundles, files)))
+        tidying = asyncio.create_task(keep_tidy(caches, every_s=settings.cache_prune_interval_s))
+        stack.callback(tidying.cancel)
         await agent.serve(stop)
 
 
@@ -146,14 +154,20 @@ def _agent_options(settings: Settings, runner_id: str, swept: SweepReport) -> Ag
 
 
 def _workshop(
-    settings: Settings, folder: Path, *, bus: NatsBus, transfer: Transfer, isolation: Isolation
+    settings: Settings,
+    folder: Path,
+    *,
+    bus: NatsBus,
+    transfer: Transfer,
+    executors: Mapping[CheckType, Executor],
+    isolation: Isolation,
 ) -> Workshop:
     runs, cache = folder / "runs", folder / "cache"
     for path in (runs, cache):
         path.mkdir(parents=True, exist_ok=True)
     return Workshop(
         bus=bus,
-        executors=_executors(settings, isolation, cache),
+        executors=executors,
         transfer=transfer,
         isolation=isolation,
         folder=runs,
@@ -169,7 +183,7 @@ def _workshop(
     )
 
 
-def _executors(settings: Settings, isolation: Isolation, cache_folder: Path) -> Mapping[CheckType, Executor]:
+def _playwright_options(settings: Settings) -> PlaywrightOptions:
     ladder = LadderTimes(
         interrupt_s=settings.cancel_interrupt_s,
         browsers_s=settings.cancel_kill_browsers_s,
@@ -177,7 +191,7 @@ def _executors(settings: Settings, isolation: Isolation, cache_folder: Path) -> 
         interrupt_again_s=settings.cancel_interrupt_again_s,
         hard_stop_s=settings.cancel_hard_stop_s,
     )
-    options = PlaywrightOptions(
+    return PlaywrightOptions(
         chromium=settings.chromium,
         ffmpeg=settings.ffmpeg,
         node=settings.node,
@@ -187,8 +201,6 @@ def _executors(settings: Settings, isolation: Isolation, cache_folder: Path) -> 
         dependency_cache_bytes=settings.dependency_cache_bytes,
         install_environment=settings.install_environment,
     )
-    playwright = PlaywrightExecutor(options, isolation=isolation, cache_folder=cache_folder)
-    return {CheckType.PLAYWRIGHT: playwright, CheckType.URL: UrlExecutor()}
 
 
 def utc_now() -> datetime:
