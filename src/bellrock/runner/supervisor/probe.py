@@ -1,6 +1,7 @@
 """Which mechanism is used: found by trying, never by looking at versions."""
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from bellrock.runner.supervisor.errors import IsolationUnavailable, LaunchFailed
 from bellrock.runner.supervisor.isolation import DoctorReport, Isolation, MeansReport, Mechanism
 from bellrock.runner.supervisor.plans import make_plan
 from bellrock.runner.supervisor.spec import ProcessLimits, ProcessSpec
-from bellrock.runner.supervisor.tools import HELPER_ENVIRONMENT
+from bellrock.runner.supervisor.tools import HELPER_ENVIRONMENT, find_tool
 from bellrock.runner.supervisor.users import FIRST_USER
 
 _TRY_TIMEOUT_S = 10.0
@@ -21,7 +22,23 @@ _TRY_TIMEOUT_S = 10.0
 _QUESTION = (
     "readlink /proc/self/ns/pid; id -u; grep CapEff /proc/self/status; (setsid sleep 60 >/dev/null 2>&1 &)"
 )
-_ROOT_NEEDS = "As root it needs setpriv (util-linux) to drop its rights."
+_NO_NAMESPACES = (
+    "This machine does not let the runner make namespaces. In a container, give it CAP_SYS_ADMIN or a seccomp"
+    " profile that allows them; elsewhere look at user.max_user_namespaces, kernel.unprivileged_userns_clone"
+    " and kernel.apparmor_restrict_unprivileged_userns."
+)
+_NO_OTHER_USER = "The runner is root and may not become another user: give it CAP_SETUID and CAP_SETGID."
+_NO_SETPRIV = "As root it needs setpriv (util-linux) to drop its rights."
+_REASONS = (
+    (re.compile(r"setres[ug]id|setgroups|CAP_SET[UG]ID"), _NO_OTHER_USER),
+    (
+        re.compile(
+            r"(unshare|namespace|uid map|gid map|user_namespaces).*(not permitted|denied|No space)",
+            re.IGNORECASE,
+        ),
+        _NO_NAMESPACES,
+    ),
+)
 
 
 def probe_isolation(
@@ -121,8 +138,16 @@ def _ask(
     lines = answer.stdout.decode(errors="replace").split("\n")
     if answer.returncode != 0 or len(lines) < len(("namespace", "user", "rights")):
         said = answer.stderr.decode(errors="replace").strip() or f"it ended with code {answer.returncode}"
-        raise LaunchFailed(f"{said}. {_ROOT_NEEDS}" if os.geteuid() == 0 else said)
+        raise LaunchFailed(explained(said, as_root=os.geteuid() == 0))
     return lines
+
+
+def explained(said: str, *, as_root: bool) -> str:
+    """What a helper program said when it failed, with what that means and what to do about it."""
+    meanings = [meaning for pattern, meaning in _REASONS if pattern.search(said)]
+    if as_root and find_tool("setpriv") is None:
+        meanings.append(_NO_SETPRIV)
+    return " ".join([f"{said.rstrip('.')}.", *meanings])
 
 
 def _judge(mechanism: Mechanism, told: list[str], *, user: int) -> None:

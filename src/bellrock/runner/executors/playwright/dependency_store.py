@@ -95,7 +95,7 @@ class DependencyStore:
         return lease
 
     def prune(self) -> Pruned:
-        """Remove what is superseded, idle for 30 days, left over, or the least recently used over the limit."""
+        """Remove what is superseded, idle for 30 days, left over, or used longest ago and over the limit."""
         now = time.time()
         pruned = Pruned()
         left: list[tuple[float, int, Path]] = []
