@@ -138,7 +138,11 @@ class CancelSummary:
 
 @dataclass(frozen=True, slots=True)
 class RunnerView:
-    """A runner as it introduced itself, and when it was last heard of."""
+    """A runner at one location, as it introduced itself, and when it was last heard of.
+
+    ``leftover_processes`` of its runs could not be ended: 0 is good. ``orphans_swept`` processes of its
+    former life were ended at its start.
+    """
 
     runner_id: str
     location: str
@@ -147,18 +151,25 @@ class RunnerView:
     busy_slots: int
     isolation: str
     guarantees: str
+    leftover_processes: int
+    orphans_swept: int
+    started_at: datetime
     seen_at: datetime
     connected: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What `/healthz` asks: each part True when it works. ``locations`` have a connected runner."""
+    """What `/healthz` asks: each part True when it works. ``locations`` have a connected runner.
+
+    ``containment`` holds the connected runners, for how they own the processes of their runs.
+    """
 
     database: bool
     bus: bool
     runner: bool
     locations: tuple[str, ...] = field(default=())
+    containment: tuple[RunnerView, ...] = field(default=())
 
     @property
     def ok(self) -> bool:

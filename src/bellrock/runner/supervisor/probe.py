@@ -72,7 +72,6 @@ def probe_isolation(
 def doctor(*, state_folder: Path | None = None) -> DoctorReport:
     """Every mechanism and limit: whether it works on this machine, and why not."""
     reports: list[MeansReport] = []
-    chosen: Isolation | None = None
     for mechanism in _CONTAINING:
         isolation = _isolation(mechanism, state_folder)
         try:
@@ -80,13 +79,12 @@ def doctor(*, state_folder: Path | None = None) -> DoctorReport:
         except LaunchFailed as error:
             reports.append(MeansReport(mechanism, works=False, detail=str(error)))
         else:
-            chosen = chosen or isolation
             reports.append(MeansReport(mechanism, works=True, detail=isolation.guarantees))
     forced_only = (
         f"Works, and is used only where forced. {_isolation(Mechanism.PROCESS_GROUP, None).guarantees}"
     )
     reports.append(MeansReport(Mechanism.PROCESS_GROUP, works=True, detail=forced_only))
-    return DoctorReport(tuple(reports), _limits(find_means()), chosen, _notes())
+    return DoctorReport(tuple(reports), _limits(find_means()), _notes())
 
 
 _CONTAINING = (Mechanism.BUBBLEWRAP, Mechanism.UNSHARE, Mechanism.CGROUP, Mechanism.SHEPHERD)
