@@ -233,6 +233,6 @@ def _notes(state_folder: Path | None) -> tuple[str, ...]:
         closed = _closed(state_folder) if state_folder else None
         if closed is not None:
             notes.append(
-                f"By anything but bubblewrap that user could not reach its files: {closed} is closed to others."
+                f"Without bubblewrap that user could not reach its files: {closed} is closed to others."
             )
     return tuple(notes)
