@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     evidence_grace_s: Seconds = 120
     runner_gone_after_s: Seconds = 10
     completion_max_wait_s: Seconds = 30
+    janitor_interval_s: Seconds = 300
+    artifact_days: Annotated[float, Field(gt=0, le=36_500)] = 30
+    """Files of runs are removed that many days after their run was final."""
+    artifact_store_bytes: Annotated[int, Field(ge=0)] = 20 * 1024**3
+    """Files of runs are removed, the oldest first, while there are more bytes than this."""
 
     # --- limits of the API
     rate_limit_requests: Annotated[int, Field(ge=1)] = 600
@@ -121,6 +126,7 @@ class Settings(BaseSettings):
     live_pending_events: Annotated[int, Field(ge=100)] = 5_000
     dependency_cache_bytes: Annotated[int, Field(ge=0)] = 5 * 1024**3
     bundle_cache_bytes: Annotated[int, Field(ge=0)] = 1024**3
+    cache_prune_interval_s: Seconds = 3_600
 
     # --- the cancel ladder: how long each step may take before the next one
     cancel_interrupt_s: Seconds = 1.2

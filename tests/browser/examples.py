@@ -1,5 +1,6 @@
 """Sessions in every state a page can show, made of the services' own views."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,7 +27,7 @@ from bellrock.domain.outcomes import CANCELLED, Blame, Outcome, Verdict
 from bellrock.domain.receipts import CancelAction, CancelStep, Receipt, RunnerReceipt, TestCounts
 from bellrock.domain.runs import Lease, Run, RunState
 from bellrock.domain.sessions import GitMetadata, Session, SessionKind, is_over, status_of
-from bellrock.services.views import ResultView, RunView, SessionView
+from bellrock.services.views import ResultView, RunnerView, RunView, SessionView
 from bellrock.wire.messages import Artifact, Timing
 
 NOW = datetime(2026, 11, 22, 12, 4, 30, tzinfo=UTC)
@@ -380,6 +381,25 @@ def forced() -> Example:
     return Example(session_view(stopped), {stopped.run.id: progress}, live)
 
 
+def files_removed() -> Example:
+    """A cancelled run of long ago: what it kept was removed, the receipt stays."""
+    live = tape(ended=7)
+    progress = fold(live.events)
+    progress.interrupt_open_tests()
+    asked = NOW - timedelta(days=40)
+    cancel = CancelRequest(asked, "ana", Via.UI)
+    stopped = _final(
+        "eu-central-1",
+        CANCELLED,
+        progress=progress,
+        cancel=cancel,
+        receipt=receipt(asked),
+        artifacts=(),
+        files_removed_at=NOW - timedelta(days=10),
+    )
+    return Example(session_view(stopped), {stopped.run.id: progress}, live)
+
+
 def install_failed() -> Example:
     live = Tape()
     live.add(StageEntered, stage=Stage.PREPARING)
@@ -399,4 +419,70 @@ EXAMPLES = {
     "scheduled": scheduled,
     "forced": forced,
     "install-failed": install_failed,
+    "files-removed": files_removed,
+}
+
+
+_NAMESPACE = (
+    "Every process of a run lives in a PID namespace of its own, whatever it forks, detaches or renames;"
+    " when it is stopped, or when the runner dies, the kernel ends all of them at once."
+    " The suite sees only the system's programs and its own folders."
+    " It runs as an unprivileged user of its own."
+)
+_SHEPHERD = (
+    "Every orphan of a run is given to its shepherd, which kills until nobody is left, also when the"
+    " runner dies. A hostile suite can kill its shepherd, being the same user."
+    " It shares /tmp and sees what every user of the machine may read."
+    " It runs as the runner's user, without further rights."
+)
+
+
+def runner_view(name: str, location: str, **changes: Any) -> RunnerView:
+    view = RunnerView(
+        runner_id=name,
+        location=location,
+        version="0.1.0",
+        slots=2,
+        busy_slots=0,
+        isolation="bubblewrap",
+        guarantees=_NAMESPACE,
+        leftover_processes=0,
+        orphans_swept=0,
+        started_at=NOW - timedelta(hours=3),
+        seen_at=NOW - timedelta(seconds=1),
+        connected=True,
+    )
+    return replace(view, **changes)
+
+
+def good_runners() -> tuple[RunnerView, ...]:
+    """One machine with two locations, and one that was cut off in its last life."""
+    return (
+        runner_view("harbour-5f0c2a91", "eu-central-1", busy_slots=1),
+        runner_view("harbour-5f0c2a91", "us-east-1", busy_slots=2),
+        runner_view("mole-end-77b0e4d2", "ap-south-1", orphans_swept=27, slots=8, busy_slots=5),
+    )
+
+
+def bad_runners() -> tuple[RunnerView, ...]:
+    """A weak machine that left processes, one that is gone, and a location without any."""
+    return (
+        runner_view("harbour-5f0c2a91", "eu-central-1", busy_slots=1),
+        runner_view(
+            "cellar-0d41c7aa", "us-east-1", isolation="shepherd", guarantees=_SHEPHERD, leftover_processes=3
+        ),
+        runner_view(
+            "outpost-9c2f1b08",
+            "ap-south-1",
+            connected=False,
+            started_at=NOW - timedelta(days=9),
+            seen_at=NOW - timedelta(days=2),
+        ),
+    )
+
+
+RUNNERS: dict[str, Callable[[], tuple[RunnerView, ...]]] = {
+    "good": good_runners,
+    "bad": bad_runners,
+    "none": tuple,
 }

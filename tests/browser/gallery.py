@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from bellrock.domain.access import Role
-from bellrock.web import run_page, session_page
+from bellrock.web import run_page, runners_page, session_page
 from bellrock.web.render import STATIC, asset_version, page
 from bellrock.web.routes.checks import CheckRow
 from bellrock.web.routes.loading import chosen_run, tests_panel
@@ -58,6 +58,9 @@ def _context(shown: str, name: str, role: Role) -> tuple[dict[str, object], str]
         return {"status": 404, "heading": "No such page on this rock", "message": message}, "error.html"
     if shown == "checks":
         return _checks(empty=name == "empty"), "checks.html"
+    if shown == "runners":
+        built_runners = runners_page.build(examples.RUNNERS[name](), at=examples.NOW)
+        return {"page": built_runners, "stream": None}, "runners.html"
     if shown == "sessions":
         return _sessions(role, empty=name == "empty"), "sessions.html"
     example = EXAMPLES[name]()
@@ -114,6 +117,7 @@ STATES = [
     "checks/empty",
     "sessions/full",
     "sessions/empty",
+    *(f"runners/{name}" for name in examples.RUNNERS),
     "login/first",
     "login/refused",
     "error/404",

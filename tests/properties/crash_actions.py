@@ -34,7 +34,7 @@ from bellrock.services.start_session import (
     trigger_test_session,
 )
 from bellrock.services.views import SessionView
-from bellrock.store.outbox import count_orders
+from bellrock.store.outbox import waiting_orders
 from bellrock.wire.messages import Report
 from tests.properties.books import Books
 from tests.properties.crash_world import Answer, CrashWorld, Doom
@@ -329,7 +329,7 @@ class CrashActions:
 
     async def _orders_left(self) -> int:
         async with self.world.ground.database.read() as connection:
-            return await count_orders(connection)
+            return (await waiting_orders(connection))[0]
 
     def close(self) -> None:
         for runner in self.runners:

@@ -259,7 +259,7 @@ class ScriptedRunner:
         self.bus = bus
         self.runner_id = f"scripted-{uuid4().hex[:8]}"
 
-    async def hello(self, location: str) -> HelloReply:
+    async def hello(self, location: str, *, orphans_swept: int = 0) -> HelloReply:
         """Introduce oneself, so that runs of the location no longer wait for a runner."""
         hello = Hello(
             runner_id=self.runner_id,
@@ -269,8 +269,20 @@ class ScriptedRunner:
             isolation="scripted",
             guarantees="nothing is started",
             started_at=datetime.now(UTC),
+            orphans_swept=orphans_swept,
         )
         return await self.ask("hello", location, hello, HelloReply)
+
+    async def beat(self, location: str, *, busy_slots: int = 0, leftover_processes: int = 0) -> None:
+        """Say how one is, without any run."""
+        request = HeartbeatRequest(
+            runner_id=self.runner_id,
+            location=location,
+            busy_slots=busy_slots,
+            leftover_processes=leftover_processes,
+            runs=(),
+        )
+        await self.ask("heartbeat", location, request, HeartbeatReply)
 
     async def claim(self, run_id: UUID | str, location: str) -> HeldByScript:
         """Take a run. Raises Refused."""

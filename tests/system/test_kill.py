@@ -57,7 +57,7 @@ async def test_kill_of_the_nats_server_in_the_middle_of_a_run_costs_nothing(dev:
     session = await dev.await_final(session_id, timeout_s=AGAIN_S)
     await assert_one_terminal_state(dev, session)
     await assert_nothing_left(dev, suite)
-    assert "the runner vanished" not in dev.log
+    assert "run.lease_expired" not in dev.log
     assert session["results"][0]["isCancelled"] is False
     assert pids
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from bellrock import __version__
-from bellrock.api import artifacts, cli_wire, errors, health, not_built, runner
+from bellrock.api import artifacts, cli_wire, errors, health, metrics, not_built, runner
 from bellrock.api.auth import Authentication
 from bellrock.api.config import ApiConfig
 from bellrock.api.errors import ErrorBody
@@ -67,7 +67,7 @@ def _include_routers(app: FastAPI) -> None:
     versions = (*sessions, check_results, checks, projects, accounts, catalog)
     for part in (*versions, check_sessions_v2, check_results_v2, checks_v2):
         app.include_router(part.router)
-    for part in (artifacts, cli_wire, runner, health):
+    for part in (artifacts, cli_wire, runner, health, metrics):
         app.include_router(part.router)
     app.include_router(not_built.router())
 

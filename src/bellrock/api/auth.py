@@ -5,6 +5,7 @@ needs one, also paths that do not exist.
 """
 
 import re
+from ipaddress import IPv6Address, ip_address
 from typing import Annotated
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from bellrock.services.platform import Platform
 
 _PROTECTED = re.compile(r"/(v[123]|next|next-v2)(/|$)")
 _OPEN = re.compile(r"/v1/(locations|runtimes(/[^/]*)?|static-ip[^/]*|badges/.*)$")
+_METRICS = "/metrics"
+_FORWARDED = (b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
 _FILE_OF_A_LINK = re.compile(r"/v1/artifacts/")
 
 
@@ -57,10 +60,25 @@ class Authentication:
 
 def _needs_key(scope: Scope) -> bool:
     path = scope["path"]
+    if path == _METRICS:
+        return not is_from_this_machine(scope)
     if not _PROTECTED.match(path) or (scope["method"] == "GET" and _OPEN.match(path)):
         return False
     by_link = _FILE_OF_A_LINK.match(path) and b"signature=" in scope["query_string"]
     return not by_link
+
+
+def is_from_this_machine(scope: Scope) -> bool:
+    """Whether a request comes over loopback, from whoever asks and not from a proxy on this machine."""
+    if any(name in _FORWARDED for name, _ in scope["headers"]):
+        return False
+    try:
+        address = ip_address((scope.get("client") or ("", 0))[0])
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return address.is_loopback
 
 
 def _key(headers: Headers) -> str:

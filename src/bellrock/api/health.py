@@ -7,8 +7,23 @@ from fastapi import APIRouter, Response
 from bellrock.api.auth import PlatformOf
 from bellrock.api.bodies.base import Answer
 from bellrock.services import runners
+from bellrock.services.views import RunnerView
 
 router = APIRouter(tags=["Health"])
+
+
+class Containment(Answer):
+    """How one connected runner owns the processes of its runs. It is not named: this path needs no key.
+
+    ``leftoverProcesses`` could not be ended: anything but 0 needs a person. ``orphansSwept`` were left by
+    the runner's former life and ended at its start.
+    """
+
+    location: str
+    isolation: str
+    guarantees: str
+    leftover_processes: int
+    orphans_swept: int
 
 
 class Health(Answer):
@@ -19,6 +34,7 @@ class Health(Answer):
     bus: bool
     runner: bool
     locations: tuple[str, ...]
+    containment: tuple[Containment, ...]
 
 
 @router.get("/healthz")
@@ -33,4 +49,15 @@ async def get_health(response: Response, platform: PlatformOf) -> Health:
         bus=ready.bus,
         runner=ready.runner,
         locations=ready.locations,
+        containment=tuple(_containment(runner) for runner in ready.containment),
+    )
+
+
+def _containment(runner: RunnerView) -> Containment:
+    return Containment(
+        location=runner.location,
+        isolation=runner.isolation,
+        guarantees=runner.guarantees,
+        leftover_processes=runner.leftover_processes,
+        orphans_swept=runner.orphans_swept,
     )

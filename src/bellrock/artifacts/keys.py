@@ -29,14 +29,23 @@ def of_bundle(key: str) -> str:
     return f"bundles/{key}"
 
 
+UPLOADS = "uploads"
+"""What lies below waits for its content, and so its key, to be known."""
+
+
 def of_upload(upload_id: UUID) -> str:
     """Where a bundle waits until its content, and so its key, is known."""
-    return f"uploads/{upload_id}"
+    return f"{UPLOADS}/{upload_id}"
+
+
+def files_of_run(run_id: UUID) -> str:
+    """What the keys of all files of a run begin with."""
+    return f"runs/{run_id}"
 
 
 def of_run(run_id: UUID, attempt: int, name: str) -> str:
     """Where a file of an attempt is kept."""
-    return f"runs/{run_id}/{attempt}/{name}"
+    return f"{files_of_run(run_id)}/{attempt}/{name}"
 
 
 def safe_name(name: str) -> str:

@@ -3,9 +3,13 @@
 An upload becomes visible whole or not at all; size and SHA-256 are taken while it streams.
 """
 
+import asyncio
 import hashlib
+import os
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +28,21 @@ class Stored:
 
     size_bytes: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What was removed: how many files, and their bytes."""
+
+    files: int = 0
+    size_bytes: int = 0
+
+    def __add__(self, other: "Removed") -> "Removed":
+        return Removed(self.files + other.files, self.size_bytes + other.size_bytes)
+
+
+# How LocalStore names a file while it is being written. It never lists these, nor takes such a key.
+_BEING_WRITTEN = re.compile(r"#\d+$")
 
 
 @dataclass(slots=True)
@@ -46,8 +65,9 @@ class _Meter:
 class ArtifactStore:
     """Objects in a folder, in memory, or in a bucket."""
 
-    def __init__(self, objects: LocalStore | MemoryStore) -> None:
+    def __init__(self, objects: LocalStore | MemoryStore, *, folder: Path | None = None) -> None:
         self._objects = objects
+        self._folder = folder
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> Stored:
         """Keep a stream under a key, replacing what is there. Raises TooLarge, keeping nothing.
@@ -90,6 +110,36 @@ class ArtifactStore:
         except FileNotFoundError:
             return
 
+    async def delete_below(self, prefix: str, *, older_than: datetime | None = None) -> Removed:
+        """Remove the objects whose keys begin with these parts, all or those last written before."""
+        removed = Removed()
+        async for found in obstore.list(self._objects, prefix):
+            for each in found:
+                if older_than is None or each["last_modified"] < older_than:
+                    await self.delete(each["path"])
+                    removed += Removed(1, each["size"])
+        return removed
+
+    async def delete_half_written(self, *, older_than: datetime) -> Removed:
+        """Remove what is left of writes that a crash cut off, where objects are files of a folder."""
+        if self._folder is None:
+            return Removed()
+        return await asyncio.to_thread(_delete_half_written, self._folder, older_than.timestamp())
+
+
+def _delete_half_written(folder: Path, before: float) -> Removed:
+    removed = Removed()
+    for parent, _, names in os.walk(folder):
+        for path in (Path(parent, name) for name in names if _BEING_WRITTEN.search(name)):
+            try:
+                file = path.stat()
+                if file.st_mtime < before:
+                    path.unlink()
+                    removed += Removed(1, file.st_size)
+            except FileNotFoundError:
+                continue  # finished, or given up, meanwhile
+    return removed
+
 
 async def _chunks(found: "GetResult") -> AsyncIterator[bytes]:
     async for chunk in found.stream():
@@ -99,7 +149,7 @@ async def _chunks(found: "GetResult") -> AsyncIterator[bytes]:
 
 def folder_store(folder: Path) -> ArtifactStore:
     """Objects as files below a folder, which is made when missing."""
-    return ArtifactStore(LocalStore(folder, mkdir=True))
+    return ArtifactStore(LocalStore(folder, mkdir=True, automatic_cleanup=True), folder=folder)
 
 
 def memory_store() -> ArtifactStore:

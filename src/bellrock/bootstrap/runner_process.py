@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from bellrock.runner.control_link import LinkTimes
 from bellrock.runner.executors.playwright import PlaywrightExecutor, PlaywrightOptions
 from bellrock.runner.executors.url import UrlExecutor
 from bellrock.runner.folders import remove_folder
+from bellrock.runner.janitor import Cache, keep_tidy
 from bellrock.runner.live_publisher import LiveTimes
 from bellrock.runner.recorder import Executor
 from bellrock.runner.supervisor import (
@@ -31,10 +33,11 @@ from bellrock.runner.supervisor import (
     IsolationUnavailable,
     LadderTimes,
     Mechanism,
+    SweepReport,
     probe_isolation,
     sweep_orphans,
 )
-from bellrock.runner.transfer import Transfer, TransferOptions
+from bellrock.runner.transfer import Transfer, TransferOptions, prune_bundles
 from bellrock.runner.work import Workshop
 from bellrock.settings import Settings
 
@@ -53,10 +56,10 @@ async def run_runner(settings: Settings) -> None:
         raise CannotStart("a runner needs to know where NATS is: --nats-url or BELLROCK_NATS_URL")
     with stop_on_signals() as stop, opened(settings.runner_dir or settings.data_dir / "runner") as data:
         isolation = find_isolation(settings, data.path)
-        await _clean_up_former_life(data.path, isolation)
+        swept = await _clean_up_former_life(data.path, isolation)
         with network_kept(settings, data.path) as network:
             told = replace(isolation, guarantees=f"{isolation.guarantees} {network}")
-            await _serve(settings, data.path, isolation=told, stop=stop)
+            await _serve(settings, data.path, isolation=told, swept=swept, stop=stop)
 
 
 def find_isolation(settings: Settings, folder: Path) -> Isolation:
@@ -71,40 +74,48 @@ def find_isolation(settings: Settings, folder: Path) -> Isolation:
         raise CannotStart(f"this runner cannot contain what it runs: {error}") from error
 
 
-async def _clean_up_former_life(folder: Path, isolation: Isolation) -> None:
-    if isolation.state_folder:
-        swept = await sweep_orphans(isolation.state_folder)
-        if swept.trees or swept.left:
-            log.warning("orphans.swept", trees=swept.trees, killed=swept.killed, left=swept.left)
-    leftovers = list((folder / "runs").glob("*"))
-    for leftover in leftovers:
+async def _clean_up_former_life(folder: Path, isolation: Isolation) -> SweepReport:
+    swept = await sweep_orphans(isolation.state_folder) if isolation.state_folder else SweepReport()
+    folders = list((folder / "runs").glob("*"))
+    for leftover in folders:
         await asyncio.to_thread(remove_folder, leftover)
-    if leftovers:
-        log.info("runner.folders_swept", count=len(leftovers))
+    tell = log.warning if swept.killed or swept.left else log.info
+    tell("orphans.swept", trees=swept.trees, killed=swept.killed, left=swept.left, folders=len(folders))
+    return swept
 
 
-async def _serve(settings: Settings, folder: Path, *, isolation: Isolation, stop: asyncio.Event) -> None:
+async def _serve(
+    settings: Settings, folder: Path, *, isolation: Isolation, swept: SweepReport, stop: asyncio.Event
+) -> None:
     runner_id = f"{socket.gethostname().split('.')[0]}-{uuid4().hex[:8]}"
     async with AsyncExitStack() as stack:
         bus = await _connect(settings, runner_id, stop=stop)
         if bus is None:
             return
         stack.push_async_callback(bus.close)
-        transfer = Transfer(
-            TransferOptions(
-                bundle_folder=folder / "bundles",
-                control_url=settings.control_url,
-                timeout_s=settings.transfer_timeout_s,
-                cache_bytes=settings.bundle_cache_bytes,
-            )
+        files = TransferOptions(
+            bundle_folder=folder / "bundles",
+            control_url=settings.control_url,
+            timeout_s=settings.transfer_timeout_s,
+            cache_bytes=settings.bundle_cache_bytes,
         )
+        transfer = Transfer(files)
         stack.push_async_callback(transfer.close)
-        agent = Agent(
-            bus=bus,
-            options=_agent_options(settings, runner_id),
-            workshop=_workshop(settings, folder, bus=bus, transfer=transfer, isolation=isolation),
-            clock=utc_now,
+        playwright = PlaywrightExecutor(
+            _playwright_options(settings), isolation=isolation, cache_folder=folder / "cache"
         )
+        executors: dict[CheckType, Executor] = {
+            CheckType.PLAYWRIGHT: playwright,
+            CheckType.URL: UrlExecutor(),
+        }
+        shop = _workshop(
+            settings, folder, bus=bus, transfer=transfer, executors=executors, isolation=isolation
+        )
+        options = _agent_options(settings, runner_id, swept)
+        agent = Agent(bus=bus, options=options, workshop=shop, clock=utc_now)
+        caches = (*playwright.caches, Cache("bundles", partial(prune_bundles, files)))
+        tidying = asyncio.create_task(keep_tidy(caches, every_s=settings.cache_prune_interval_s))
+        stack.callback(tidying.cancel)
         await agent.serve(stop)
 
 
@@ -131,7 +142,7 @@ async def _connect(settings: Settings, runner_id: str, *, stop: asyncio.Event) -
     return None
 
 
-def _agent_options(settings: Settings, runner_id: str) -> AgentOptions:
+def _agent_options(settings: Settings, runner_id: str, swept: SweepReport) -> AgentOptions:
     return AgentOptions(
         runner_id=runner_id,
         version=__version__,
@@ -140,19 +151,27 @@ def _agent_options(settings: Settings, runner_id: str) -> AgentOptions:
         heartbeat_s=settings.heartbeat_s,
         grace_s=settings.shutdown_grace_s,
         stop_s=max(settings.shutdown_s - settings.shutdown_grace_s - _STOP_MARGIN_S, 1.0),
+        orphans_swept=swept.killed,
+        orphans_left=swept.left,
         link=LinkTimes(answer_s=settings.rpc_timeout_s, report_s=6 * settings.lease_s),
     )
 
 
 def _workshop(
-    settings: Settings, folder: Path, *, bus: NatsBus, transfer: Transfer, isolation: Isolation
+    settings: Settings,
+    folder: Path,
+    *,
+    bus: NatsBus,
+    transfer: Transfer,
+    executors: Mapping[CheckType, Executor],
+    isolation: Isolation,
 ) -> Workshop:
     runs, cache = folder / "runs", folder / "cache"
     for path in (runs, cache):
         path.mkdir(parents=True, exist_ok=True)
     return Workshop(
         bus=bus,
-        executors=_executors(settings, isolation, cache),
+        executors=executors,
         transfer=transfer,
         isolation=isolation,
         folder=runs,
@@ -168,7 +187,7 @@ def _workshop(
     )
 
 
-def _executors(settings: Settings, isolation: Isolation, cache_folder: Path) -> Mapping[CheckType, Executor]:
+def _playwright_options(settings: Settings) -> PlaywrightOptions:
     ladder = LadderTimes(
         interrupt_s=settings.cancel_interrupt_s,
         browsers_s=settings.cancel_kill_browsers_s,
@@ -176,7 +195,7 @@ def _executors(settings: Settings, isolation: Isolation, cache_folder: Path) -> 
         interrupt_again_s=settings.cancel_interrupt_again_s,
         hard_stop_s=settings.cancel_hard_stop_s,
     )
-    options = PlaywrightOptions(
+    return PlaywrightOptions(
         chromium=settings.chromium,
         ffmpeg=settings.ffmpeg,
         node=settings.node,
@@ -186,8 +205,6 @@ def _executors(settings: Settings, isolation: Isolation, cache_folder: Path) -> 
         dependency_cache_bytes=settings.dependency_cache_bytes,
         install_environment=settings.install_environment,
     )
-    playwright = PlaywrightExecutor(options, isolation=isolation, cache_folder=cache_folder)
-    return {CheckType.PLAYWRIGHT: playwright, CheckType.URL: UrlExecutor()}
 
 
 def utc_now() -> datetime:

@@ -167,10 +167,24 @@ class AttemptFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseExpired:
+    """The runner said nothing until its lease was over. What it still sends is refused."""
+
+    runner_id: str
+
+
+class RequeueReason(StrEnum):
+    """Why a run waits for a runner again."""
+
+    RUNNER_LOST = "runner_lost"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
 class RunRequeued:
     """The run waits for a runner again."""
 
-    reason: str
+    reason: RequeueReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +201,16 @@ class Refused:
     reason: str
 
 
-Fact = RunClaimed | LeaseExtended | CancelStamped | AttemptFailed | RunRequeued | RunFinished | Refused
+Fact = (
+    RunClaimed
+    | LeaseExtended
+    | LeaseExpired
+    | CancelStamped
+    | AttemptFailed
+    | RunRequeued
+    | RunFinished
+    | Refused
+)
 
 
 # --- orders: what to do next, through the outbox ----------------------------------------------
@@ -273,7 +296,7 @@ def _finish(run: Run, outcome: Outcome, at: datetime, *earlier: Fact, fenced: bo
     return Decision(final, (*earlier, RunFinished(outcome)), (_announce(run, "final"),))
 
 
-def _requeue(run: Run, reason: str, at: datetime, *earlier: Fact) -> Decision:
+def _requeue(run: Run, reason: RequeueReason, at: datetime, *earlier: Fact) -> Decision:
     queued = replace(
         run, state=RunState.QUEUED, version=run.version + 1, lease=None, retry_at=None, requeued_at=at
     )
@@ -342,7 +365,7 @@ def _failed_attempt(run: Run, policy: RetryPolicy, outcome: Outcome, at: datetim
     if run.cancel:
         return _finish(run, CANCELLED, at, failed)
     if wait_s <= 0:
-        return _requeue(_next_attempt(run), "retry", at, failed)
+        return _requeue(_next_attempt(run), RequeueReason.RETRY, at, failed)
     waiting = replace(
         run,
         state=RunState.RETRY_WAIT,
@@ -368,12 +391,14 @@ def _cancel(run: Run, event: CancelAsked, at: datetime) -> Decision:
 def _lease_ran_out(run: Run, at: datetime) -> Decision:
     if run.state is not RunState.RUNNING or run.lease is None or run.lease.until > at:
         return _refuse(run, "the lease holds")
+    expired = LeaseExpired(run.lease.runner_id)
     if run.cancel:
-        return _finish(run, CANCELLED, at, fenced=True)
+        return _finish(run, CANCELLED, at, expired, fenced=True)
     if run.executions >= MAX_EXECUTIONS:
         message = f"The runner vanished in the middle of the run, {run.executions} times."
-        return _finish(run, Outcome(Verdict.LOST, Blame.RUNNER, "RUNNER_LOST", message), at, fenced=True)
-    return _requeue(run, "the runner vanished", at)
+        lost = Outcome(Verdict.LOST, Blame.RUNNER, "RUNNER_LOST", message)
+        return _finish(run, lost, at, expired, fenced=True)
+    return _requeue(run, RequeueReason.RUNNER_LOST, at, expired)
 
 
 def _queue_time_ran_out(run: Run, event: QueueTimeRanOut, at: datetime) -> Decision:
@@ -386,7 +411,7 @@ def _queue_time_ran_out(run: Run, event: QueueTimeRanOut, at: datetime) -> Decis
 def _retry_due(run: Run, at: datetime) -> Decision:
     if run.state is not RunState.RETRY_WAIT or run.retry_at is None or run.retry_at > at:
         return _refuse(run, "no retry is due")
-    return _requeue(_next_attempt(run), "retry", at)
+    return _requeue(_next_attempt(run), RequeueReason.RETRY, at)
 
 
 def _next_attempt(run: Run) -> Run:

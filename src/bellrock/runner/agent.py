@@ -33,6 +33,7 @@ class AgentOptions:
     """Who this runner is and how it behaves.
 
     At shutdown runs may go on for ``grace_s``; stopping and reporting them may then take ``stop_s``.
+    ``orphans_swept`` processes of a former life were ended at its start, ``orphans_left`` could not be.
     """
 
     runner_id: str
@@ -42,6 +43,8 @@ class AgentOptions:
     heartbeat_s: float = 2.0
     grace_s: float = 8.0
     stop_s: float = 4.0
+    orphans_swept: int = 0
+    orphans_left: int = 0
     link: LinkTimes = field(default_factory=LinkTimes)
 
 
@@ -63,7 +66,8 @@ class LocationAgent:
         self._tasks: set[asyncio.Task[None]] = set()
         self._beat_now = asyncio.Event()
         self._heartbeat_s = options.heartbeat_s
-        self._processes_left = 0
+        # Each leftover is told once: those of a former life by the first location.
+        self._processes_left = options.orphans_left if location == options.locations[0] else 0
 
     @property
     def works(self) -> tuple[RunWork, ...]:
@@ -179,6 +183,7 @@ class LocationAgent:
             isolation=self._workshop.isolation.name,
             guarantees=self._workshop.isolation.guarantees,
             started_at=self._started_at,
+            orphans_swept=self._options.orphans_swept,
         )
         try:
             reply: HelloReply = await self._link.hello(hello)

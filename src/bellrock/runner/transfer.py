@@ -19,12 +19,15 @@ import httpx2
 import structlog
 
 from bellrock.domain.outcomes import Blame
+from bellrock.runner.janitor import Pruned
 from bellrock.wire.messages import Artifact, JobSpec
 
 log = structlog.get_logger(__name__)
 
 RUN_HEADER = "X-Bellrock-Run"
 _CHUNK = 256 * 1024
+_PARTIAL = ".part"
+_CUT_OFF_S = 3_600.0
 _TRIES = 4
 _FIRST_WAIT_S = 0.3
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
@@ -93,13 +96,13 @@ class RunTransfer:
                 os.utime(cached)  # the cache drops what was not used for long
             return cached
         self._options.bundle_folder.mkdir(parents=True, exist_ok=True)
-        partial = cached.with_name(f"{cached.name}.{uuid4().hex}.part")
+        partial = cached.with_name(f"{cached.name}.{uuid4().hex}{_PARTIAL}")
         try:
             await self._retry(f"fetch the bundle {key}", lambda: self._download(key, partial))
             partial.rename(cached)
         finally:
             partial.unlink(missing_ok=True)
-        await asyncio.to_thread(_shrink, self._options.bundle_folder, self._options.cache_bytes, cached)
+        await asyncio.to_thread(prune_bundles, self._options, keep=cached)
         return cached
 
     async def upload(self, path: Path, artifact: Artifact) -> None:
@@ -170,11 +173,22 @@ async def _chunks(path: Path, size: int) -> AsyncIterator[bytes]:
             yield chunk
 
 
-def _shrink(folder: Path, most_bytes: int, keep: Path) -> None:
-    files = sorted((p for p in folder.iterdir() if p != keep), key=lambda p: p.stat().st_mtime)
-    total = sum(p.stat().st_size for p in folder.iterdir())
-    for path in files:
-        if total <= most_bytes:
-            return
-        total -= path.stat().st_size
-        path.unlink(missing_ok=True)
+def prune_bundles(options: TransferOptions, *, keep: Path | None = None) -> Pruned:
+    """Remove the bundles used longest ago, until the cache is in bounds, and fetches cut off. Blocking."""
+    pruned = Pruned()
+    kept: list[tuple[float, int, Path]] = []
+    for path in options.bundle_folder.glob("*"):
+        with suppress(FileNotFoundError):  # a fetch that ends meanwhile gives its file another name
+            file = path.stat()
+            if path.suffix != _PARTIAL:
+                kept.append((file.st_mtime, file.st_size, path))
+            elif file.st_mtime < time.time() - _CUT_OFF_S:
+                path.unlink()
+                pruned += Pruned(1, file.st_size)
+    total = sum(size for _, size, _ in kept)
+    for _, size, path in sorted(kept):
+        if total > options.cache_bytes and path != keep:
+            path.unlink(missing_ok=True)
+            total -= size
+            pruned += Pruned(1, size)
+    return pruned

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from bellrock.artifacts import keys
-from bellrock.domain.errors import TooLarge, Unauthenticated
+from bellrock.domain.errors import BellrockError, Invalid, TooLarge, Unauthenticated
 from bellrock.domain.runs import Run
 from bellrock.services.platform import Platform
 from bellrock.services.record_result import takes_late_evidence
@@ -18,6 +18,12 @@ from bellrock.store.results import UploadedFile, remember_upload, uploads_of
 from bellrock.store.runs import load_run
 
 log = structlog.get_logger(__name__)
+
+_REFUSALS: dict[type[BellrockError], str] = {
+    Invalid: "unsafe_name",
+    TooLarge: "too_large",
+    Unauthenticated: "not_the_holder",
+}
 
 
 async def accept_artifact(
@@ -34,6 +40,24 @@ async def accept_artifact(
     The token is good while it holds the run, and for 120 s after its own final report. Raises
     Unauthenticated for any other token, Invalid for an unsafe name, TooLarge over the run's total.
     """
+    try:
+        await _accept(platform, run_id, token=token, name=name, content_type=content_type, chunks=chunks)
+    except tuple(_REFUSALS) as error:
+        reason = _REFUSALS[type(error)]
+        platform.measures.recovery.artifacts_refused.labels(reason).inc()
+        log.info("artifact.refused", run_id=str(run_id), name=name[:200], reason=reason)
+        raise
+
+
+async def _accept(
+    platform: Platform,
+    run_id: UUID,
+    *,
+    token: UUID,
+    name: str,
+    content_type: str,
+    chunks: AsyncIterator[bytes],
+) -> None:
     keys.safe_name(name)
     run, room_bytes = await _run_and_room(platform, run_id, token, name)
     key = keys.of_run(run.id, run.attempt, name)

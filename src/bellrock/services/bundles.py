@@ -16,7 +16,7 @@ from bellrock.domain.errors import BellrockError, Invalid, NotFound, Unauthentic
 from bellrock.services.accept_artifact import holder_may_write
 from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
-from bellrock.store.accounts import save_bundle
+from bellrock.store.bundles import save_bundle
 from bellrock.store.runs import load_material, load_run
 from bellrock.wire.bundles import validate_bundle
 
@@ -54,10 +54,11 @@ async def store_bundle(
             await platform.artifacts.delete(waiting)
             raise
     key = keys.bundle_key(stored.sha256)
-    await platform.artifacts.move(waiting, keys.of_bundle(key))
     async with platform.database.write() as connection:
         at = platform.clock()
         await save_bundle(connection, principal.account_id, key, size_bytes=stored.size_bytes, at=at)
+        # In the transaction: the janitor, which removes row and object, comes before both or after both.
+        await platform.artifacts.move(waiting, keys.of_bundle(key))
     log.info("bundle.stored", key=key, size_bytes=stored.size_bytes)
     return StoredBundle(key, stored.size_bytes)
 

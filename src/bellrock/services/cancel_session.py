@@ -41,6 +41,8 @@ async def cancel_session(
         session = await load_session(work.connection, session_id)
         _refuse_unless_theirs(session, principal, kind, session_id)
         summary = await _stamp(work, session_id, sequence_ids, CancelAsked(principal.name, via))
+    asked = len(summary.stamped) + len(summary.finished)
+    platform.measures.runs.cancels_asked.labels(via).inc(asked)
     log.info(
         "session.cancel_requested",
         session_id=str(session_id),

@@ -24,7 +24,7 @@ from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
 from bellrock.services.views import CheckPage
 from bellrock.store import checks as store
-from bellrock.store.accounts import has_bundle
+from bellrock.store.bundles import has_bundle
 from bellrock.store.checks import StoredCheck
 from bellrock.store.runners import locations_seen
 

@@ -4,12 +4,15 @@ A loop outlives every fault of its step: the fault is logged, and the step is tr
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 
+from bellrock.measures import LoopMeasures
+from bellrock.services.janitor import tidy
 from bellrock.services.platform import Platform
 from bellrock.services.reap import reap, resend_cancel_signals, sweep
 from bellrock.services.relay import relay_due_orders
@@ -32,7 +35,7 @@ class Loop:
 
 
 async def run_loops(platform: Platform, *, started: asyncio.Event | None = None) -> None:
-    """Relay, reaper, sweeper and the runners' rpc server, until cancelled. Survives faults of parts.
+    """Relay, reaper, sweeper, janitor and the runners' rpc server, until cancelled. Survives faults of parts.
 
     ``started`` is set once runners are answered.
     """
@@ -41,7 +44,7 @@ async def run_loops(platform: Platform, *, started: asyncio.Event | None = None)
             started.set()
         async with asyncio.TaskGroup() as group:
             for loop in loops_of(platform):
-                group.create_task(supervise(loop), name=f"loop-{loop.name}")
+                group.create_task(supervise(loop, platform.measures.loops), name=f"loop-{loop.name}")
 
 
 @asynccontextmanager
@@ -68,12 +71,14 @@ def loops_of(platform: Platform) -> tuple[Loop, ...]:
         Loop("relay", lambda: relay_due_orders(platform), settings.relay_poll_s, platform.outbox_bell),
         Loop("reaper", lambda: reap(platform), settings.reaper_interval_s),
         Loop("sweeper", lambda: sweep(platform), settings.sweeper_interval_s),
+        Loop("janitor", lambda: tidy(platform), settings.janitor_interval_s),
     )
 
 
-async def supervise(loop: Loop) -> None:
+async def supervise(loop: Loop, measures: LoopMeasures) -> None:
     """Repeat a loop's step until cancelled."""
     faults = 0
+    failures = measures.step_failures.labels(loop.name)
     while True:
         if loop.bell is not None:
             # Cleared before the step: what is rung during it must not be slept through.
@@ -83,10 +88,12 @@ async def supervise(loop: Loop) -> None:
                 did = await loop.step()
         except Exception:  # a supervisor: one bad row or a lost connection must not end the platform
             faults += 1
+            failures.inc()
             log.exception("loop.step_failed", loop=loop.name, faults=faults)
             await asyncio.sleep(min(_LONGEST_BACKOFF_S, 0.25 * 2 ** min(faults, 10)))
             continue
         faults = 0
+        measures.last_step_at_s.labels(loop.name).set(time.time())
         if loop.bell is None or not did:
             await _rest(loop)
 

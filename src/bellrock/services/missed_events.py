@@ -40,6 +40,8 @@ class MissedEvents:
         if stored is None:
             return
         final = results[-1] if stored.run.is_final and results else None
+        if final is not None and final.files_removed_at is not None:
+            return
         if final is not None and any(file.name == keys.EVENTS for file in final.artifacts):
             async for batch in self._from_file(stored, final, seq):
                 yield batch

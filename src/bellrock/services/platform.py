@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 from bellrock.artifacts.store import ArtifactStore
 from bellrock.engine.port import Bus
+from bellrock.measures import Measures
 from bellrock.services.live import LiveHub
+from bellrock.services.measuring import new_measures
 from bellrock.store.database import Database
 from bellrock.store.vault import Vault
 from bellrock.wire.messages import Limits
@@ -30,6 +32,11 @@ class ControlSettings:
     relay_poll_s: float = 1.0
     reaper_interval_s: float = 0.5
     sweeper_interval_s: float = 5.0
+    janitor_interval_s: float = 300.0
+    artifact_days: float = 30.0  # files of runs that were final longer ago are removed
+    artifact_store_bytes: int = 20 * 1024**3  # and beyond this in all, the oldest first
+    unused_bundle_s: float = 86_400.0  # no check and no open run needs it: removed
+    unfinished_upload_s: float = 3_600.0
     signal_timeout_s: float = 1.0
     max_bundle_bytes: int = 100 * 1024**2
     max_artifact_bytes: int = 150 * 1024**2
@@ -53,6 +60,7 @@ class Platform:
     settings: ControlSettings = field(default_factory=ControlSettings)
     clock: Callable[[], datetime] = utc_now
     outbox_bell: asyncio.Event = field(default_factory=asyncio.Event)
+    measures: Measures = field(default_factory=new_measures)
 
 
 def create_platform(

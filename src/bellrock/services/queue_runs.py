@@ -41,6 +41,7 @@ async def queue_session(work: Work, session: Session, jobs: Sequence[Job]) -> No
     await insert_runs(work.connection, new_runs)
     await work.order(*(Dispatch(new.run.id, new.run.location) for new in new_runs))
     await work.order(Announce(session.account_id, session.id, new_runs[0].run.id, "queued"))
+    work.sessions_started.append(session)
     log.info(
         "session.started",
         session_id=str(session.id),

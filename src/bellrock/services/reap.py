@@ -62,6 +62,7 @@ async def _sweep_one(platform: Platform, run_id: UUID) -> None:
             return
         await mark_offered(work.connection, run_id, work.at)
         await work.order(Dispatch(run_id, stored.run.location))
+    platform.measures.recovery.runs_offered_again.inc()
     log.info("run.offered_again", run_id=str(run_id), waited_s=round(waited_s))
 
 
@@ -70,4 +71,6 @@ async def resend_cancel_signals(platform: Platform) -> int:
     async with unit_of_work(platform) as work:
         stopping = await cancels_in_flight(work.connection)
         await work.order(*(SignalRunner(each.run.id, each.run.location) for each in stopping))
+    if stopping:
+        log.info("cancel.signals_resent", runs=len(stopping))
     return len(stopping)

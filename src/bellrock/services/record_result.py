@@ -73,6 +73,7 @@ async def _arrived(work: Work, run: Run, listed: tuple[Artifact, ...]) -> tuple[
         return ()
     kept = arrived(listed, await uploads_of(work.connection, run.id, run.attempt))
     for missing in sorted({each.name for each in listed} - {each.name for each in kept}):
+        work.platform.measures.recovery.artifacts_missing.inc()
         log.warning("artifact.missing", run_id=str(run.id), name=missing)
     return kept
 

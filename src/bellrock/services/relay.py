@@ -84,6 +84,7 @@ async def _signal(platform: Platform, row: OutboxRow) -> None:
         await platform.bus.request(subject, signal.encode(), timeout_s=platform.settings.signal_timeout_s)
     except (NobodyListening, TimeoutError):
         # The durable path takes over: the reply to the runner's next heartbeat says stop.
+        platform.measures.recovery.signals_unheard.inc()
         log.info("cancel.signal_unheard", run_id=str(run_id))
 
 

@@ -9,7 +9,7 @@ from bellrock.domain.access import Principal, Right
 from bellrock.engine.port import BusError
 from bellrock.services.platform import Platform
 from bellrock.services.views import Readiness, RunnerView
-from bellrock.store.runners import all_runners, locations_seen, save_hello
+from bellrock.store.runners import all_runners, save_hello
 from bellrock.wire.messages import Hello, HelloReply
 
 log = structlog.get_logger(__name__)
@@ -35,6 +35,10 @@ async def greet_runner(platform: Platform, hello: Hello) -> HelloReply:
 async def list_runners(platform: Platform, principal: Principal) -> tuple[RunnerView, ...]:
     """All runners that ever said hello, with whether they are connected."""
     principal.must(Right.VIEW)
+    return await _known_runners(platform)
+
+
+async def _known_runners(platform: Platform) -> tuple[RunnerView, ...]:
     since = platform.clock() - timedelta(seconds=platform.settings.runner_seen_s)
     async with platform.database.read() as connection:
         found = await all_runners(connection)
@@ -47,6 +51,9 @@ async def list_runners(platform: Platform, principal: Principal) -> tuple[Runner
             busy_slots=each.busy_slots,
             isolation=each.isolation,
             guarantees=each.guarantees,
+            leftover_processes=each.leftover_processes,
+            orphans_swept=each.orphans_swept,
+            started_at=each.started_at,
             seen_at=each.seen_at,
             connected=each.seen_at >= since,
         )
@@ -57,8 +64,10 @@ async def list_runners(platform: Platform, principal: Principal) -> tuple[Runner
 async def readiness(platform: Platform) -> Readiness:
     """What works right now. Never raises for a part that does not; answers within about a second."""
     database, bus = await asyncio.gather(_database_works(platform), _bus_works(platform))
-    locations = await _served(platform) if database else ()
-    return Readiness(database, bus, runner=bool(locations), locations=locations)
+    known = await _known_runners(platform) if database else ()
+    connected = tuple(each for each in known if each.connected)
+    locations = tuple(sorted({each.location for each in connected}))
+    return Readiness(database, bus, bool(locations), locations, connected)
 
 
 async def _database_works(platform: Platform) -> bool:
@@ -75,9 +84,3 @@ async def _bus_works(platform: Platform) -> bool:
     except BusError:
         return False
     return True
-
-
-async def _served(platform: Platform) -> tuple[str, ...]:
-    since = platform.clock() - timedelta(seconds=platform.settings.runner_seen_s)
-    async with platform.database.read() as connection:
-        return tuple(sorted(await locations_seen(connection, since)))

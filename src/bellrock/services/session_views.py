@@ -105,11 +105,12 @@ def result_view(stored: StoredResult) -> ResultView:
         test_list=stored.test_list,
         errors=stored.errors,
         timings=stored.timings,
-        artifacts=stored.artifacts,
+        artifacts=() if stored.files_removed_at else stored.artifacts,
         receipt=stored.receipt,
         details=stored.details or {},
         evidence_complete=stored.evidence_complete,
         created_at=stored.created_at,
+        files_removed_at=stored.files_removed_at if stored.artifacts else None,
     )
 
 

@@ -24,6 +24,7 @@ class ResultView:
 
     ``response_time_ms`` is None where nothing ever started. ``receipt`` is set exactly on cancelled
     FINAL results. ``evidence_complete`` turns True once the runner has sent all it kept.
+    ``artifacts`` is empty once they were removed for age or space, which ``files_removed_at`` tells.
     """
 
     id: UUID
@@ -43,6 +44,7 @@ class ResultView:
     details: dict[str, object]
     evidence_complete: bool
     created_at: datetime
+    files_removed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,11 @@ class CancelSummary:
 
 @dataclass(frozen=True, slots=True)
 class RunnerView:
-    """A runner as it introduced itself, and when it was last heard of."""
+    """A runner at one location, as it introduced itself, and when it was last heard of.
+
+    ``leftover_processes`` of its runs could not be ended: 0 is good. ``orphans_swept`` processes of its
+    former life were ended at its start.
+    """
 
     runner_id: str
     location: str
@@ -145,18 +151,25 @@ class RunnerView:
     busy_slots: int
     isolation: str
     guarantees: str
+    leftover_processes: int
+    orphans_swept: int
+    started_at: datetime
     seen_at: datetime
     connected: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What `/healthz` asks: each part True when it works. ``locations`` have a connected runner."""
+    """What `/healthz` asks: each part True when it works. ``locations`` have a connected runner.
+
+    ``containment`` holds the connected runners, for how they own the processes of their runs.
+    """
 
     database: bool
     bus: bool
     runner: bool
     locations: tuple[str, ...] = field(default=())
+    containment: tuple[RunnerView, ...] = field(default=())
 
     @property
     def ok(self) -> bool:

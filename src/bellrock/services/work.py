@@ -21,6 +21,7 @@ from bellrock.domain.runs import (
     Decision,
     Dispatch,
     Event,
+    LeaseExpired,
     LeaseExtended,
     LeaseRanOut,
     Order,
@@ -35,8 +36,9 @@ from bellrock.domain.runs import (
     SignalRunner,
     decide,
 )
-from bellrock.domain.sessions import is_over, status_of
+from bellrock.domain.sessions import Session, is_over, status_of
 from bellrock.services.ids import new_id
+from bellrock.services.measuring import measure_decision
 from bellrock.services.platform import Platform
 from bellrock.services.result_rows import result_rows
 from bellrock.store.outbox import OutboxRow, put_orders
@@ -62,7 +64,8 @@ class Work:
     platform: Platform
     connection: AsyncConnection
     at: datetime
-    facts: list[tuple[Run, Decision]] = field(default_factory=list)
+    facts: list[tuple[Decision, Report | None]] = field(default_factory=list)
+    sessions_started: list[Session] = field(default_factory=list)
     has_orders: bool = False
 
     async def order(self, *orders: Order) -> None:
@@ -84,9 +87,12 @@ async def unit_of_work(platform: Platform) -> AsyncIterator[Work]:
         yield work
     if work.has_orders:
         platform.outbox_bell.set()
-    for run, decision in work.facts:
-        _tell(run, decision)
-        platform.live.wake(run.session_id)
+    for session in work.sessions_started:
+        platform.measures.runs.sessions_started.labels(session.kind).inc()
+    for decision, report in work.facts:
+        _tell(decision)
+        measure_decision(platform.measures, decision, report)
+        platform.live.wake(decision.run.session_id)
 
 
 async def advance(
@@ -124,7 +130,7 @@ async def _write_consequences(work: Work, decision: Decision, report: Report | N
     await work.order(*decision.orders)
     if run.is_final:
         await _freeze_if_over(work, run.session_id)
-    work.facts.append((run, decision))
+    work.facts.append((decision, report))
 
 
 async def _freeze_if_over(work: Work, session_id: UUID) -> None:
@@ -153,25 +159,32 @@ def _as_row(order: Order) -> tuple[str, dict[str, str]]:
             }
 
 
-def _tell(run: Run, decision: Decision) -> None:
+def _tell(decision: Decision) -> None:
+    run = decision.run
+    of_run = log.bind(
+        run_id=str(run.id),
+        session_id=str(run.session_id),
+        location=run.location,
+        version=run.version,
+        verdict=str(run.outcome.verdict) if run.outcome else None,
+    )
     for fact in decision.facts:
-        if isinstance(fact, Refused | LeaseExtended):
-            continue  # nothing happened, or nothing worth a line every two seconds
-        event = f"run.{_NAME_OF[type(fact)]}"
-        log.info(
-            event,
-            run_id=str(run.id),
-            session_id=str(run.session_id),
-            location=run.location,
-            version=run.version,
-            verdict=str(run.outcome.verdict) if run.outcome else None,
-        )
+        match fact:
+            case Refused() | LeaseExtended():
+                pass  # nothing happened, or nothing worth a line every two seconds
+            case LeaseExpired():
+                of_run.warning("run.lease_expired", runner_id=fact.runner_id, executions=run.executions)
+            case RunRequeued():
+                of_run.info("run.requeued", reason=str(fact.reason))
+            case RunFinished() if run.fenced and run.cancel is not None:
+                of_run.warning("run.finished", forced_by_server=True)
+            case _:
+                of_run.info(f"run.{_NAME_OF[type(fact)]}")
 
 
 _NAME_OF = {
     RunClaimed: "claimed",
     CancelStamped: "cancel_requested",
     AttemptFailed: "attempt_failed",
-    RunRequeued: "requeued",
     RunFinished: "finished",
 }

@@ -1,15 +1,14 @@
-"""Accounts, their keys and bundles in SQL."""
+"""Accounts and their keys in SQL."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.access import KeyKind, Role
-from bellrock.store.tables import accounts, api_keys, bundles
+from bellrock.store.tables import accounts, api_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +72,3 @@ async def keys_of(connection: AsyncConnection, account_id: UUID) -> list[StoredK
 async def delete_key(connection: AsyncConnection, key_id: UUID) -> None:
     """Delete a key."""
     await connection.execute(delete(api_keys).where(api_keys.c.id == key_id))
-
-
-async def save_bundle(
-    connection: AsyncConnection, account_id: UUID, key: str, *, size_bytes: int, at: datetime
-) -> None:
-    """Note that the account has this bundle."""
-    upsert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = upsert(bundles).values(account_id=account_id, key=key, size_bytes=size_bytes, created_at=at)
-    await connection.execute(statement.on_conflict_do_nothing())
-
-
-async def has_bundle(connection: AsyncConnection, account_id: UUID, key: str) -> bool:
-    """Whether the account has this bundle."""
-    query = select(bundles.c.key).where(bundles.c.account_id == account_id, bundles.c.key == key)
-    return await connection.scalar(query) is not None

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bellrock.store.columns import Instant
 from bellrock.store.tables import outbox
 
 
@@ -61,6 +62,8 @@ async def postpone(connection: AsyncConnection, ids: Sequence[UUID], until: date
         await connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(due_at=until))
 
 
-async def count_orders(connection: AsyncConnection) -> int:
-    """How many orders wait."""
-    return (await connection.execute(select(func.count()).select_from(outbox))).scalar_one()
+async def waiting_orders(connection: AsyncConnection) -> tuple[int, datetime | None]:
+    """How many orders wait, and since when the oldest does."""
+    query = select(func.count(), func.min(outbox.c.created_at, type_=Instant()))
+    number, oldest_at = (await connection.execute(query)).one()
+    return number, oldest_at

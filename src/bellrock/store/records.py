@@ -70,3 +70,4 @@ class StoredResult:
     receipt: Receipt | None = None
     details: dict[str, object] | None = None
     evidence_complete: bool = True
+    files_removed_at: datetime | None = None

@@ -25,6 +25,7 @@ class StoredRunner:
     leftover_processes: int
     isolation: str
     guarantees: str
+    orphans_swept: int
     started_at: datetime
     seen_at: datetime
 
@@ -35,18 +36,18 @@ async def save_hello(connection: AsyncConnection, hello: Hello, at: datetime) ->
     Only where another takes their place: a location stays known, and runners with new names at each
     start do not fill the table.
     """
-    new = {
+    said = {
         "version": hello.version,
         "slots": hello.slots,
-        "busy_slots": 0,
-        "leftover_processes": 0,
+        "orphans_swept": hello.orphans_swept,
         "isolation": hello.isolation,
         "guarantees": hello.guarantees,
         "started_at": hello.started_at,
         "seen_at": at,
     }
     key = {"runner_id": hello.runner_id, "location": hello.location}
-    await upsert(connection, runners, key, new)
+    # A second hello follows a silence of the same runner: what its heartbeats said still stands.
+    await upsert(connection, runners, key, said, at_first={"busy_slots": 0, "leftover_processes": 0})
     gone = (runners.c.location == hello.location, runners.c.seen_at < at - _FORGOTTEN_AFTER)
     await connection.execute(delete(runners).where(*gone))
 

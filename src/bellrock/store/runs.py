@@ -1,6 +1,7 @@
 """Runs in SQL. A run is saved only by compare-and-set, and never once it is final."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bellrock.domain.cancellation import CancelRequest
 from bellrock.domain.outcomes import Outcome
 from bellrock.domain.runs import Lease, Run, RunState
+from bellrock.store.columns import Instant
 from bellrock.store.records import NewRun, RunMaterial, StoredRun
 from bellrock.store.tables import runs
 
@@ -94,6 +96,27 @@ async def count_open_runs(connection: AsyncConnection) -> int:
     """How many runs are not final."""
     query = select(func.count()).select_from(runs).where(runs.c.state != RunState.FINAL)
     return (await connection.execute(query)).scalar_one()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRuns:
+    """The runs of one location that are in one state, and since when the first of them waits."""
+
+    location: str
+    state: RunState
+    number: int
+    waiting_since: datetime
+
+
+async def open_runs(connection: AsyncConnection) -> list[OpenRuns]:
+    """How many runs are not final, by location and state."""
+    waiting_since = func.min(func.coalesce(runs.c.requeued_at, runs.c.queued_at), type_=Instant())
+    query = (
+        select(runs.c.location, runs.c.state, func.count(), waiting_since)
+        .where(runs.c.state != RunState.FINAL)
+        .group_by(runs.c.location, runs.c.state)
+    )
+    return [OpenRuns(*row) for row in await connection.execute(query)]
 
 
 async def _many(connection: AsyncConnection, query: Select[Any]) -> list[StoredRun]:

@@ -207,6 +207,7 @@ results = Table(
     Column("receipt", Document(Receipt)),
     Column("details", JSON, nullable=False),
     Column("evidence_complete", Boolean, nullable=False),
+    Column("files_removed_at", Instant),
     Column("created_at", Instant, nullable=False),
     Index(None, "check_id", "created_at", "id"),
 )
@@ -245,6 +246,7 @@ runners = Table(
     Column("leftover_processes", Integer, nullable=False),
     Column("isolation", String(64), nullable=False),
     Column("guarantees", Text, nullable=False),
+    Column("orphans_swept", Integer, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
 )

@@ -27,7 +27,7 @@ from bellrock.web import content, login
 from bellrock.web.login import LoginNeeded
 from bellrock.web.options import WebOptions, app_base, is_content_host
 from bellrock.web.render import STATIC, asset_version, page
-from bellrock.web.routes import checks, live, runs, sessions
+from bellrock.web.routes import checks, live, runners, runs, sessions
 from bellrock.web.security import PAGE_POLICY, headers_for, is_own_form
 
 _STATUS: dict[type[BellrockError], int] = {
@@ -74,7 +74,7 @@ def create_web(platform: Platform, options: WebOptions | None = None) -> FastAPI
     web.state.platform = platform
     web.state.options = options or WebOptions()
     web.mount(f"/static/{asset_version()}", _KeptStatic(directory=STATIC), name="static")
-    for module in (login, checks, live, sessions, runs, content):
+    for module in (login, checks, live, sessions, runs, runners, content):
         web.include_router(module.router)
     web.add_exception_handler(LoginNeeded, _ask_to_log_in)
     web.add_exception_handler(BellrockError, _explain)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import quote
 from uuid import UUID
 
@@ -90,6 +91,7 @@ class RunDetail:
     evidence_complete: bool
     stages: tuple[StageShown, ...]
     files: tuple[FileShown, ...]
+    files_removed_at: datetime | None
     isolation_hint: str | None
 
 
@@ -113,6 +115,7 @@ def build(
         evidence_complete=final.evidence_complete if final else False,
         stages=_stages(stages, final, is_final=row.is_final),
         files=files,
+        files_removed_at=final.files_removed_at if final else None,
         isolation_hint=_NEEDS_ORIGIN if wanting else None,
     )
 

@@ -31,7 +31,10 @@ class Offer(Message):
 
 
 class Hello(Message):
-    """A runner introduces itself, at start and after each reconnect."""
+    """A runner introduces itself, at start and after each reconnect.
+
+    ``orphans_swept`` counts the processes of its former life that it ended at its start.
+    """
 
     runner_id: str
     location: str
@@ -40,6 +43,7 @@ class Hello(Message):
     isolation: str
     guarantees: str
     started_at: datetime
+    orphans_swept: int = 0
 
 
 class HelloReply(Message):

@@ -15,7 +15,7 @@ from bellrock.runner.agent import Agent, AgentOptions
 from bellrock.runner.control_link import LinkTimes
 from bellrock.runner.live_publisher import LiveTimes
 from bellrock.runner.recorder import RunContext
-from bellrock.runner.supervisor import Isolation, Mechanism
+from bellrock.runner.supervisor import Isolation, Mechanism, SweepReport
 from bellrock.runner.transfer import Transfer, TransferOptions
 from bellrock.runner.work import Workshop
 from bellrock.wire import subjects
@@ -209,7 +209,13 @@ async def until(condition: Callable[[], bool], *, timeout_s: float = 10) -> None
 
 @asynccontextmanager
 async def running_agent(
-    folder: Path, *, slots: int = 2, grace_s: float = 0.2, script: Script = passes
+    folder: Path,
+    *,
+    slots: int = 2,
+    grace_s: float = 0.2,
+    script: Script = passes,
+    locations: tuple[str, ...] = (HERE,),
+    swept: SweepReport | None = None,
 ) -> AsyncIterator[Rig]:
     broker = MemoryBroker(ack_wait_s=0.5)
     control = Control(MemoryBus(broker))
@@ -234,11 +240,13 @@ async def running_agent(
     options = AgentOptions(
         runner_id="r1",
         version="1",
-        locations=(HERE,),
+        locations=locations,
         slots=slots,
         heartbeat_s=0.05,
         grace_s=grace_s,
         stop_s=5,
+        orphans_swept=swept.killed if swept else 0,
+        orphans_left=swept.left if swept else 0,
         link=times,
     )
     stop = asyncio.Event()

@@ -6,6 +6,7 @@ from bellrock.domain.checks import EnvironmentVariable
 from bellrock.domain.live import Output, Stage
 from bellrock.domain.outcomes import Blame, Verdict
 from bellrock.runner.recorder import RunContext
+from bellrock.runner.supervisor import SweepReport
 from bellrock.wire import subjects
 from bellrock.wire.messages import Evidence, JobSpec, LiveBatch, ReplayRequest, Report
 from tests.unit.runner.agent_rig import HERE, a_report, running_agent, until
@@ -310,3 +311,23 @@ async def test_processes_that_could_not_be_killed_are_told_in_heartbeats(tmp_pat
         await until(
             lambda: bool(rig.control.heartbeats) and rig.control.heartbeats[-1].leftover_processes == 2
         )
+
+
+async def test_what_a_former_life_left_is_told_once_whatever_the_number_of_locations(tmp_path: Path) -> None:
+    places, swept = (HERE, "us-east-1"), SweepReport(killed=5, left=2)
+    async with running_agent(tmp_path, locations=places, swept=swept) as rig:
+        await until(lambda: {beat.location for beat in rig.control.heartbeats} == set(places))
+    told = {beat.location: beat.leftover_processes for beat in rig.control.heartbeats}
+    assert sorted(told.values()) == [0, 2]
+    assert {hello.orphans_swept for hello in rig.control.hellos} == {5}
+
+
+async def test_processes_that_a_run_left_are_told_with_every_heartbeat_after_it(tmp_path: Path) -> None:
+    async def leaves_three(job: JobSpec, context: RunContext) -> Report:
+        return a_report(job, context).model_copy(update={"processes_left": 3})
+
+    async with running_agent(tmp_path, script=leaves_three) as rig:
+        await rig.control.offer(uuid4())
+        await until(lambda: bool(rig.control.reports))
+        told = rig.control.heartbeats
+        await until(lambda: [beat.leftover_processes for beat in told[-2:]] == [3, 3])

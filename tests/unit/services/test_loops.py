@@ -10,6 +10,7 @@ from bellrock.domain.outcomes import Blame, Verdict
 from bellrock.domain.retries import Backoff, RetryPolicy
 from bellrock.domain.runs import RunState
 from bellrock.domain.sessions import CheckSessionStatus, SessionKind, TestSessionStatus
+from bellrock.measures import Measures
 from bellrock.services.cancel_session import cancel_session
 from bellrock.services.loops import Loop, run_loops, supervise
 from bellrock.services.read_sessions import await_completion, get_session
@@ -292,8 +293,10 @@ async def test_a_loop_survives_faults_of_its_step() -> None:
             raise OSError("the disk is full")
         return 0
 
-    loop = asyncio.create_task(supervise(Loop("faulty", step, 0.01)))
+    measures = Measures()
+    loop = asyncio.create_task(supervise(Loop("faulty", step, 0.01), measures.loops))
     await eventually(lambda: len(calls) >= 4, deadline_s=10)
+    assert measures.registry.get_sample_value("bellrock_loop_step_failures_total", {"loop": "faulty"}) == 2
     loop.cancel()
     with pytest.raises(asyncio.CancelledError):
         await loop
@@ -309,7 +312,7 @@ async def test_a_bell_that_rings_during_a_step_is_heard() -> None:
             bell.set()
         return 0
 
-    loop = asyncio.create_task(supervise(Loop("relay", step, 3_600, bell)))
+    loop = asyncio.create_task(supervise(Loop("relay", step, 3_600, bell), Measures().loops))
     await eventually(lambda: len(calls) == 2)
     loop.cancel()
     with pytest.raises(asyncio.CancelledError):

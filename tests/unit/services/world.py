@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from bellrock.artifacts.store import memory_store
+from bellrock.artifacts.store import ArtifactStore, memory_store
 from bellrock.domain.access import KeyKind, Principal, Role
 from bellrock.domain.checks import Check, CheckType, PlaywrightSuite, UrlMonitor
 from bellrock.domain.outcomes import Blame, Outcome, Verdict
@@ -77,7 +77,7 @@ class World:
         draft = CheckDraft(type=CheckType.URL, name=name, spec=spec, locations=locations or (HERE,))
         return await create_check(self.platform, self.owner, draft)
 
-    async def hello(self, *locations: str, runner_id: str = "runner-1") -> None:
+    async def hello(self, *locations: str, runner_id: str = "runner-1", orphans_swept: int = 0) -> None:
         for location in locations:
             hello = Hello(
                 runner_id=runner_id,
@@ -87,6 +87,7 @@ class World:
                 isolation="namespace",
                 guarantees="all processes end with the run",
                 started_at=self.clock.now,
+                orphans_swept=orphans_swept,
             )
             await greet_runner(self.platform, hello)
 
@@ -140,12 +141,19 @@ async def eventually(holds: Callable[[], bool], *, deadline_s: float = 5.0) -> N
 
 
 @asynccontextmanager
-async def world_on(database: Database, *, settings: ControlSettings | None = None) -> AsyncIterator[World]:
-    """A world on an open database."""
+async def world_on(
+    database: Database, *, settings: ControlSettings | None = None, artifacts: ArtifactStore | None = None
+) -> AsyncIterator[World]:
+    """A world on an open database, with files in memory unless said."""
     clock, broker = Clock(), MemoryBroker()
     bus = MemoryBus(broker)
     platform = create_platform(
-        database, bus, artifacts=memory_store(), vault=Vault(new_key()), settings=settings, clock=clock
+        database,
+        bus,
+        artifacts=artifacts or memory_store(),
+        vault=Vault(new_key()),
+        settings=settings,
+        clock=clock,
     )
     await platform.live.start()
     first = await ensure_first_account(platform, account_id=None, api_key=None)

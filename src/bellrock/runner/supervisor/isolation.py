@@ -50,9 +50,8 @@ class MeansReport:
 
 @dataclass(frozen=True, slots=True)
 class DoctorReport:
-    """Everything ``runner doctor`` prints. ``chosen`` is None where runs would be refused."""
+    """Everything that was tried, for ``runner doctor``."""
 
     mechanisms: tuple[MeansReport, ...]
     limits: tuple[MeansReport, ...]
-    chosen: Isolation | None
     notes: tuple[str, ...] = ()

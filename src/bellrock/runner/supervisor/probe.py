@@ -1,6 +1,7 @@
 """Which mechanism is used: found by trying, never by looking at versions."""
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -11,9 +12,9 @@ from bellrock.runner.supervisor import procfs
 from bellrock.runner.supervisor.cgroups import CgroupMeans, RunCgroup, find_means
 from bellrock.runner.supervisor.errors import IsolationUnavailable, LaunchFailed
 from bellrock.runner.supervisor.isolation import DoctorReport, Isolation, MeansReport, Mechanism
-from bellrock.runner.supervisor.plans import make_plan
+from bellrock.runner.supervisor.plans import closed_folder, make_plan
 from bellrock.runner.supervisor.spec import ProcessLimits, ProcessSpec
-from bellrock.runner.supervisor.tools import HELPER_ENVIRONMENT
+from bellrock.runner.supervisor.tools import HELPER_ENVIRONMENT, find_tool
 from bellrock.runner.supervisor.users import FIRST_USER
 
 _TRY_TIMEOUT_S = 10.0
@@ -21,7 +22,23 @@ _TRY_TIMEOUT_S = 10.0
 _QUESTION = (
     "readlink /proc/self/ns/pid; id -u; grep CapEff /proc/self/status; (setsid sleep 60 >/dev/null 2>&1 &)"
 )
-_ROOT_NEEDS = "As root it needs setpriv (util-linux) to drop its rights."
+_NO_NAMESPACES = (
+    "This machine does not let the runner make namespaces. In a container, give it CAP_SYS_ADMIN or a seccomp"
+    " profile that allows them; elsewhere look at user.max_user_namespaces, kernel.unprivileged_userns_clone"
+    " and kernel.apparmor_restrict_unprivileged_userns."
+)
+_NO_OTHER_USER = "The runner is root and may not become another user: give it CAP_SETUID and CAP_SETGID."
+_NO_SETPRIV = "As root it needs setpriv (util-linux) to drop its rights."
+_REASONS = (
+    (re.compile(r"setres[ug]id|setgroups|CAP_SET[UG]ID"), _NO_OTHER_USER),
+    (
+        re.compile(
+            r"(unshare|namespace|uid map|gid map|user_namespaces).*(not permitted|denied|No space)",
+            re.IGNORECASE,
+        ),
+        _NO_NAMESPACES,
+    ),
+)
 
 
 def probe_isolation(
@@ -55,7 +72,6 @@ def probe_isolation(
 def doctor(*, state_folder: Path | None = None) -> DoctorReport:
     """Every mechanism and limit: whether it works on this machine, and why not."""
     reports: list[MeansReport] = []
-    chosen: Isolation | None = None
     for mechanism in _CONTAINING:
         isolation = _isolation(mechanism, state_folder)
         try:
@@ -63,13 +79,12 @@ def doctor(*, state_folder: Path | None = None) -> DoctorReport:
         except LaunchFailed as error:
             reports.append(MeansReport(mechanism, works=False, detail=str(error)))
         else:
-            chosen = chosen or isolation
             reports.append(MeansReport(mechanism, works=True, detail=isolation.guarantees))
     forced_only = (
         f"Works, and is used only where forced. {_isolation(Mechanism.PROCESS_GROUP, None).guarantees}"
     )
     reports.append(MeansReport(Mechanism.PROCESS_GROUP, works=True, detail=forced_only))
-    return DoctorReport(tuple(reports), _limits(find_means()), chosen, _notes())
+    return DoctorReport(tuple(reports), _limits(find_means()), _notes(state_folder))
 
 
 _CONTAINING = (Mechanism.BUBBLEWRAP, Mechanism.UNSHARE, Mechanism.CGROUP, Mechanism.SHEPHERD)
@@ -121,8 +136,16 @@ def _ask(
     lines = answer.stdout.decode(errors="replace").split("\n")
     if answer.returncode != 0 or len(lines) < len(("namespace", "user", "rights")):
         said = answer.stderr.decode(errors="replace").strip() or f"it ended with code {answer.returncode}"
-        raise LaunchFailed(f"{said}. {_ROOT_NEEDS}" if os.geteuid() == 0 else said)
+        raise LaunchFailed(explained(said, as_root=os.geteuid() == 0))
     return lines
+
+
+def explained(said: str, *, as_root: bool) -> str:
+    """What a helper program said when it failed, with what that means and what to do about it."""
+    meanings = [meaning for pattern, meaning in _REASONS if pattern.search(said)]
+    if as_root and find_tool("setpriv") is None:
+        meanings.append(_NO_SETPRIV)
+    return " ".join([f"{said.rstrip('.')}.", *meanings])
 
 
 def _judge(mechanism: Mechanism, told: list[str], *, user: int) -> None:
@@ -176,6 +199,12 @@ def _isolation(mechanism: Mechanism, state_folder: Path | None) -> Isolation:
     )
 
 
+def _closed(state_folder: Path) -> Path | None:
+    """The folder that keeps a run's user from its files. A runner makes its own closed to others."""
+    runner_folder = state_folder.parent
+    return closed_folder(state_folder) if runner_folder.is_dir() else runner_folder
+
+
 def _limits(means: CgroupMeans) -> tuple[MeansReport, ...]:
     by_eye = "no control group can be written: looked at twice a second, so a short peak can exceed it"
     memory_version = "version 2" if means.unified_memory else "version 1"
@@ -197,7 +226,13 @@ def _limits(means: CgroupMeans) -> tuple[MeansReport, ...]:
     )
 
 
-def _notes() -> tuple[str, ...]:
-    if os.geteuid() != 0:
-        return ()
-    return (f"The runner is root; each run gets an unprivileged user from {FIRST_USER} up.",)
+def _notes(state_folder: Path | None) -> tuple[str, ...]:
+    notes = []
+    if os.geteuid() == 0:
+        notes.append(f"The runner is root; each run gets an unprivileged user from {FIRST_USER} up.")
+        closed = _closed(state_folder) if state_folder else None
+        if closed is not None:
+            notes.append(
+                f"Without bubblewrap that user could not reach its files: {closed} is closed to others."
+            )
+    return tuple(notes)

@@ -31,17 +31,19 @@ from bellrock.web.session_fragments import SessionDrawing
 from bellrock.web.session_page import RunRow
 
 LIST_POLL_S = 1.0
-_QUIET_POLLS = 15
+QUIET_POLLS = 15
 
 router = APIRouter()
 
 
-def _stream(body: AsyncIterator[bytes]) -> StreamingResponse:
+def stream(body: AsyncIterator[bytes]) -> StreamingResponse:
+    """Server-sent events that nobody keeps or buffers."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(body, headers=headers, media_type="text/event-stream")
 
 
-async def _still_allowed(request: Request, platform: Platform) -> bool:
+async def still_allowed(request: Request, platform: Platform) -> bool:
+    """Whether who reads the stream is still logged in."""
     return await principal_of(platform, request.cookies.get(SESSION_COOKIE)) is not None
 
 
@@ -50,14 +52,14 @@ async def live_list(request: Request, platform: Parts, principal: LoggedIn) -> S
     """Keeps the list of sessions up to date."""
     chosen = filter_of(request)
     chosen.query()
-    return _stream(_list_updates(request, platform, principal, chosen=chosen))
+    return stream(_list_updates(request, platform, principal, chosen=chosen))
 
 
 async def _list_updates(
     request: Request, platform: Platform, principal: Principal, *, chosen: SessionFilter
 ) -> AsyncIterator[bytes]:
     sent, now, ids, quiet = Sent(), platform.clock(), None, 0
-    while await _still_allowed(request, platform):
+    while await still_allowed(request, platform):
         found = await list_sessions(platform, principal, chosen.query())
         pages = [session_page.build(view, principal) for view in found.sessions]
         rows = {f"session-{page.id}": fragment("_session.html", "session_row", page, now) for page in pages}
@@ -71,7 +73,7 @@ async def _list_updates(
         quiet = 0 if changed else quiet + 1
         if changed and ids:
             yield live_swap.message(changed)
-        elif quiet % _QUIET_POLLS == 1:
+        elif quiet % QUIET_POLLS == 1:
             yield live_swap.KEEP_ALIVE
         await asyncio.sleep(LIST_POLL_S)
 
@@ -89,7 +91,7 @@ async def live_session(
     view = await find_session(platform, principal, session_id)
     find_run(view, run)
     drawing = SessionDrawing(principal, run_id=run, show=show, now=platform.clock())
-    return _stream(_session_updates(request, platform, principal, view=view, drawing=drawing))
+    return stream(_session_updates(request, platform, principal, view=view, drawing=drawing))
 
 
 async def _session_updates(
@@ -105,7 +107,7 @@ async def _session_updates(
                 yield live_swap.named("done")
                 return
             if await follower.wait():
-                if not await _still_allowed(request, platform):
+                if not await still_allowed(request, platform):
                     return
                 view = await find_session(platform, principal, session_id)
 
@@ -119,7 +121,7 @@ async def live_run(
     seen = request.headers.get("last-event-id", "")
     after = int(seen) if seen.isdecimal() else after
     updates = _run_updates(request, platform, principal, session_id=session_id, run_id=run_id, after=after)
-    return _stream(updates)
+    return stream(updates)
 
 
 async def _run_updates(
@@ -143,7 +145,7 @@ async def _run_updates(
                 yield live_swap.named("done")
                 return
             if await follower.wait():
-                if not await _still_allowed(request, platform):
+                if not await still_allowed(request, platform):
                     return
                 view = await find_session(platform, principal, session_id)
 

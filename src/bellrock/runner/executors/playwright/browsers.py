@@ -12,11 +12,13 @@ import platform
 import shlex
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bellrock.runner.executors.playwright.failures import RunEnded, runner_failed
+from bellrock.runner.janitor import Pruned, size_of
 from bellrock.runner.supervisor import Mount
 
 CHROME_CHANNEL = Path("/opt/google/chrome")
@@ -41,6 +43,9 @@ _INNER_PATHS = {
     "ffmpeg": ("ffmpeg-linux", "ffmpeg-linux-arm64"),
 }
 _VALIDATED = "DEPENDENCIES_VALIDATED"
+_MAKING = ".making-"
+_IDLE_DAYS = 30
+_HALF_MADE_DAYS = 1
 _MARKERS = ("INSTALLATION_COMPLETE", _VALIDATED)
 
 # The sandbox is ours (and Chromium's own needs rights the run's user lacks); nothing is to be
@@ -101,6 +106,19 @@ def provide_browsers(cores: Iterable[Path], cache: Path, *, chromium: Path, ffmp
     return Browsers(folder, chromium, tuple(_mounts(folder, chromium)))
 
 
+def prune_browsers(cache: Path) -> Pruned:
+    """Remove browsers folders that no run used for 30 days, and what a crash left half made. Blocking."""
+    now = time.time()
+    pruned = Pruned()
+    for folder in (cache / "browsers").glob("*"):
+        used_at = max(one.stat().st_mtime for one in (folder, *folder.glob(f"*/{_VALIDATED}")))
+        most_idle_days = _HALF_MADE_DAYS if folder.name.startswith(_MAKING) else _IDLE_DAYS
+        if used_at < now - most_idle_days * 86_400:
+            pruned += Pruned(1, size_of(folder))
+            shutil.rmtree(folder)
+    return pruned
+
+
 def _downloaded() -> Iterator[Path]:
     for place in (Path.home() / ".cache" / "ms-playwright",):
         for pattern in _DOWNLOADED:
@@ -131,7 +149,7 @@ def _generate(
     folder: Path, revisions: Iterable[tuple[str, str]], *, chromium: Path, ffmpeg: Path | None
 ) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
+    scratch = Path(tempfile.mkdtemp(prefix=_MAKING, dir=folder.parent))
     scratch.chmod(0o755)
     shim = _shim(chromium)
     for name, revision in revisions:

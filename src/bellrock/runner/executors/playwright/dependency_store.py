@@ -15,12 +15,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bellrock.runner.janitor import Pruned, size_of
+
 _FACTS_FILE = "entry.json"
 _LOCK_FILE = "lock"
 _CURRENT = "current"
 _SCRATCH_PREFIX = ".scratch-"
 _IDLE_DAYS = 30
 _SCRATCH_LIFE_S = 24 * 3600.0
+_SETTLED_S = 60.0
+"""An entry younger than this may be about to become its key's current one."""
 
 
 @dataclass(slots=True)
@@ -82,7 +86,7 @@ class DependencyStore:
             target.parent.mkdir(parents=True, exist_ok=True)
             (installed / place / "node_modules").rename(target)
             (target / ".cache").mkdir(exist_ok=True)  # tools write there: a private folder is put over it
-            size_bytes += _size(target)
+            size_bytes += size_of(target)
         (making / _LOCK_FILE).touch()
         (making / _FACTS_FILE).write_text(json.dumps({"places": places, "size_bytes": size_bytes}))
         making.rename(entry)
@@ -90,32 +94,45 @@ class DependencyStore:
         _point(self._folder / key / _CURRENT, entry.name)
         return lease
 
-    def prune(self) -> None:
-        """Remove what is superseded, idle for 30 days, or the least recently used over the limit."""
+    def prune(self) -> Pruned:
+        """Remove what is superseded, idle for 30 days, left over, or used longest ago and over the limit."""
         now = time.time()
+        pruned = Pruned()
         left: list[tuple[float, int, Path]] = []
-        for entry, is_current in self._entries():
-            used_at = (entry / _LOCK_FILE).stat().st_mtime
-            if not is_current or used_at < now - _IDLE_DAYS * 86_400:
-                _remove_unless_used(entry)
-            else:
-                left.append((used_at, _facts(entry)[1], entry))
+        for entry, is_current in list(self._entries()):
+            used_at, size_bytes = (entry / _LOCK_FILE).stat().st_mtime, _facts(entry)[1]
+            most_idle_s = _IDLE_DAYS * 86_400 if is_current else _SETTLED_S
+            if used_at >= now - most_idle_s:
+                left.append((used_at, size_bytes, entry))
+            elif _remove_unless_used(entry):
+                pruned += Pruned(1, size_bytes)
         total = sum(size for _, size, _ in left)
         for _, size, entry in sorted(left):
             if total <= self._limit_bytes:
                 break
             if _remove_unless_used(entry):
                 total -= size
-        for scratch in self._folder.glob(f"{_SCRATCH_PREFIX}*"):
-            if scratch.stat().st_mtime < now - _SCRATCH_LIFE_S:
-                shutil.rmtree(scratch, ignore_errors=True)
+                pruned += Pruned(1, size)
+        return pruned + self._remove_leftovers(now - _SCRATCH_LIFE_S)
 
     def _entries(self) -> Iterator[tuple[Path, bool]]:
-        for pointer in self._folder.glob(f"*/{_CURRENT}"):
-            current = pointer.resolve().name
-            for entry in pointer.parent.iterdir():
-                if (entry / _FACTS_FILE).is_file() and not entry.is_symlink():
-                    yield entry, entry.name == current
+        for entry in self._folder.glob(f"[!.]*/[!.]*/{_FACTS_FILE}"):
+            if not entry.parent.is_symlink():
+                current = (entry.parent.parent / _CURRENT).resolve().name
+                yield entry.parent, entry.parent.name == current
+
+    def _remove_leftovers(self, before: float) -> Pruned:
+        """What a crash left in the middle of an install, of keeping one or of removing one."""
+        pruned = Pruned()
+        for leftover in (*self._folder.glob(f"{_SCRATCH_PREFIX}*"), *self._folder.glob("[!.]*/.*")):
+            if leftover.lstat().st_mtime >= before:
+                continue
+            pruned += Pruned(1, size_of(leftover))
+            if leftover.is_symlink():
+                leftover.unlink()
+            else:
+                shutil.rmtree(leftover, ignore_errors=True)
+        return pruned
 
 
 def _lease(entry: Path) -> Lease:
@@ -148,14 +165,6 @@ def _places(installed: Path) -> Iterator[str]:
                 yield str(Path(folder).relative_to(installed))
 
 
-def _size(folder: Path) -> int:
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118 - tens of thousands
-    return total
-
-
 def _remove_unless_used(entry: Path) -> bool:
     with (entry / _LOCK_FILE).open("rb+") as lock:
         try:
@@ -166,6 +175,9 @@ def _remove_unless_used(entry: Path) -> bool:
         doomed = entry.with_name(f".{uuid.uuid4().hex}")
         entry.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
+    pointer = entry.parent / _CURRENT
     with contextlib.suppress(OSError):
+        if not pointer.exists():
+            pointer.unlink(missing_ok=True)  # it pointed to what is gone
         entry.parent.rmdir()
     return True

@@ -1,12 +1,15 @@
 """The executor of Playwright Check Suites: what lives as long as the runner does."""
 
+from functools import partial
 from pathlib import Path
 
+from bellrock.runner.executors.playwright.browsers import prune_browsers
 from bellrock.runner.executors.playwright.dependency_store import DependencyStore
 from bellrock.runner.executors.playwright.install import Installer
 from bellrock.runner.executors.playwright.options import PlaywrightOptions
 from bellrock.runner.executors.playwright.run import PlaywrightRun
 from bellrock.runner.executors.playwright.sandbox import Machine
+from bellrock.runner.janitor import Cache
 from bellrock.runner.recorder import RunContext
 from bellrock.runner.supervisor import Isolation
 from bellrock.wire.messages import JobSpec, Report
@@ -20,6 +23,10 @@ class PlaywrightExecutor:
         self._cache_folder = cache_folder
         store = DependencyStore(cache_folder / "dependencies", limit_bytes=options.dependency_cache_bytes)
         self._installer = Installer(store, self._machine)
+        self.caches = (
+            Cache("dependencies", store.prune),
+            Cache("browsers", partial(prune_browsers, cache_folder)),
+        )
 
     async def execute(self, job: JobSpec, context: RunContext) -> Report:
         """Carry out one run, to its end or until it is cancelled. See `recorder.Executor`."""
