@@ -29,6 +29,7 @@ from bellrock.store.artifacts import RunFiles
 from bellrock.store.database import Database
 from bellrock.wire.messages import Artifact
 from tests.contract.databases import cluster, database, database_url
+from tests.support.api_client import bundle
 from tests.unit.services.world import FAILED, HERE, PASSED, START, World, chunks, world_on
 
 __all__ = ["cluster", "database", "database_url"]
@@ -180,7 +181,7 @@ def test_what_goes_is_too_old_or_too_much(total_bytes: int, doomed: int) -> None
 
 
 async def upload_bundle(world: World, marker: bytes) -> str:
-    return (await store_bundle(world.platform, world.owner, chunks(b"\x1f\x8b\x08" + marker))).key
+    return (await store_bundle(world.platform, world.owner, chunks(bundle(marker.decode())))).key
 
 
 def has(files: Path, key: str) -> bool:

@@ -24,11 +24,12 @@ from bellrock.services.runners import greet_runner
 from bellrock.store.database import Database, open_database
 from bellrock.store.vault import Vault, new_key
 from bellrock.wire.messages import ClaimReply, ClaimRequest, Hello, Report, ReportReply
+from tests.support.api_client import bundle
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HERE = "eu-central-1"
 THERE = "us-east-1"
-BUNDLE = b"\x1f\x8b\x08 the runner looks inside, the control plane does not"
+BUNDLE = bundle()
 
 PASSED = Outcome(Verdict.PASSED)
 FAILED = Outcome(Verdict.FAILED, Blame.TARGET, "TESTS_FAILED", "1 of 3 tests failed.")
