@@ -6,6 +6,7 @@ import socket
 import sqlite3
 import stat
 import subprocess
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -163,11 +164,20 @@ def test_the_doctor_says_what_contains_a_run_and_what_that_guarantees(tmp_path: 
     assert done.stdout.splitlines()[-1].startswith("Suites run by ")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only a root runner gives its runs other users")
+@pytest.mark.parametrize(("mode", "closed"), [(0o700, True), (0o711, False)])
+def test_the_doctor_says_where_a_runs_user_could_not_reach_its_files(mode: int, closed: bool) -> None:
+    with tempfile.TemporaryDirectory(prefix="bellrock-doctor-") as name:
+        Path(name).chmod(mode)
+        done = run_bellrock("runner", "doctor", BELLROCK_RUNNER_DIR=name)
+        assert (f"{name} is closed to others" in done.stdout) is closed
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can take capabilities away from itself")
 def test_the_doctor_says_why_a_stronger_mechanism_is_not_used(tmp_path: Path) -> None:
     less = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin")
     done = run_command((*less, str(BELLROCK), "runner", "doctor"), {"BELLROCK_DATA_DIR": str(tmp_path)})
-    (bubblewrap,) = (line for line in done.stdout.splitlines() if " bubblewrap " in line)
+    (bubblewrap,) = (line for line in done.stdout.splitlines() if line.split()[1:2] == ["bubblewrap"])
     assert bubblewrap.split()[0] == "no"
     assert "CAP_SYS_ADMIN" in bubblewrap
     assert "Suites run by bubblewrap" not in done.stdout

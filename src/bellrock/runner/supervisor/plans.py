@@ -127,10 +127,15 @@ def _link(link: Path, target: Path) -> None:
     link.symlink_to(target)
 
 
+def closed_folder(path: Path) -> Path | None:
+    """The first folder above a path that other users may not pass through, or None."""
+    return next((parent for parent in path.parents if not parent.stat().st_mode & 0o001), None)
+
+
 def _require_reachable(path: Path) -> None:
-    for parent in path.parents:
-        if not parent.stat().st_mode & 0o001:
-            raise LaunchFailed(
-                f"{path} cannot be reached by the run's user, because {parent} is closed to others;"
-                " install bubblewrap, or keep the runner's folders elsewhere"
-            )
+    closed = closed_folder(path)
+    if closed is not None:
+        raise LaunchFailed(
+            f"{path} cannot be reached by the run's user, because {closed} is closed to others;"
+            " install bubblewrap, or keep the runner's folders elsewhere"
+        )

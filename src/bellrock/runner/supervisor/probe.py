@@ -12,7 +12,7 @@ from bellrock.runner.supervisor import procfs
 from bellrock.runner.supervisor.cgroups import CgroupMeans, RunCgroup, find_means
 from bellrock.runner.supervisor.errors import IsolationUnavailable, LaunchFailed
 from bellrock.runner.supervisor.isolation import DoctorReport, Isolation, MeansReport, Mechanism
-from bellrock.runner.supervisor.plans import make_plan
+from bellrock.runner.supervisor.plans import closed_folder, make_plan
 from bellrock.runner.supervisor.spec import ProcessLimits, ProcessSpec
 from bellrock.runner.supervisor.tools import HELPER_ENVIRONMENT, find_tool
 from bellrock.runner.supervisor.users import FIRST_USER
@@ -84,7 +84,7 @@ def doctor(*, state_folder: Path | None = None) -> DoctorReport:
         f"Works, and is used only where forced. {_isolation(Mechanism.PROCESS_GROUP, None).guarantees}"
     )
     reports.append(MeansReport(Mechanism.PROCESS_GROUP, works=True, detail=forced_only))
-    return DoctorReport(tuple(reports), _limits(find_means()), _notes())
+    return DoctorReport(tuple(reports), _limits(find_means()), _notes(state_folder))
 
 
 _CONTAINING = (Mechanism.BUBBLEWRAP, Mechanism.UNSHARE, Mechanism.CGROUP, Mechanism.SHEPHERD)
@@ -199,6 +199,12 @@ def _isolation(mechanism: Mechanism, state_folder: Path | None) -> Isolation:
     )
 
 
+def _closed(state_folder: Path) -> Path | None:
+    """The folder that keeps a run's user from its files. A runner makes its own closed to others."""
+    runner_folder = state_folder.parent
+    return closed_folder(state_folder) if runner_folder.is_dir() else runner_folder
+
+
 def _limits(means: CgroupMeans) -> tuple[MeansReport, ...]:
     by_eye = "no control group can be written: looked at twice a second, so a short peak can exceed it"
     memory_version = "version 2" if means.unified_memory else "version 1"
@@ -220,8 +226,13 @@ def _limits(means: CgroupMeans) -> tuple[MeansReport, ...]:
     )
 
 
-def _notes() -> tuple[str, ...]:
+def _notes(state_folder: Path | None) -> tuple[str, ...]:
     notes = ["The network is open to a suite: it can reach what this machine can reach."]
     if os.geteuid() == 0:
         notes.append(f"The runner is root; each run gets an unprivileged user from {FIRST_USER} up.")
+        closed = _closed(state_folder) if state_folder else None
+        if closed is not None:
+            notes.append(
+                f"Without bubblewrap that user could not reach its files: {closed} is closed to others."
+            )
     return tuple(notes)
