@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from bellrock.domain.outcomes import Outcome
-from bellrock.domain.runs import Refused, Reported, Run
+from bellrock.domain.runs import Announce, Refused, Reported, Run
 from bellrock.services.platform import Platform
 from bellrock.services.result_rows import arrived
 from bellrock.services.work import Work, advance, unit_of_work
@@ -57,7 +57,8 @@ async def record_evidence(platform: Platform, evidence: Evidence) -> ReportReply
         if receipt is not None and evidence.receipt is not None:
             receipt = replace(receipt, runner=evidence.receipt)
         await add_evidence(work.connection, result.id, files=tuple(files.values()), receipt=receipt)
-        await work.announce(stored.run, "evidence")
+        run = stored.run
+        await work.order(Announce(run.account_id, run.session_id, run.id, "evidence"))
     return ReportReply(accepted=True)
 
 

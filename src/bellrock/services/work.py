@@ -1,10 +1,11 @@
 """Units of work: one transaction, in which runs move on by `decide` and nothing else.
 
-`advance` is the one place where a decision becomes rows: the run by compare-and-set, its result, the
-session's status with its last run, and the orders for the outbox. All or nothing.
+Here alone a decision becomes rows: the run, its result, the session's status with its last run, and
+the orders for the outbox. All or nothing. `advance` takes one run, and writes it by compare-and-set;
+`advance_together` takes many, locks them first, and needs few statements however many they are.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,12 +33,20 @@ from bellrock.domain.runs import (
     decide,
 )
 from bellrock.domain.sessions import is_over, status_of
+from bellrock.services.announce import announce
 from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
 from bellrock.services.result_rows import result_rows
 from bellrock.store.outbox import OutboxRow, put_orders
-from bellrock.store.results import insert_result
-from bellrock.store.runs import load_run, runs_of_sessions, save_run
+from bellrock.store.results import insert_results
+from bellrock.store.runs import (
+    has_open_runs,
+    load_run,
+    lock_open_runs,
+    runs_of_sessions,
+    save_locked_runs,
+    save_run,
+)
 from bellrock.store.sessions import freeze_session, load_session, lock_session
 from bellrock.wire.messages import Report
 
@@ -58,22 +67,24 @@ class Work:
     connection: AsyncConnection
     at: datetime
     facts: list[tuple[Run, Decision]] = field(default_factory=list)
+    announcements: list[Announce] = field(default_factory=list)
     has_orders: bool = False
 
     async def order(self, *orders: Order) -> None:
-        """Put orders into the outbox."""
-        rows = [OutboxRow(new_id(), *_as_row(order)) for order in orders]
+        """Put orders into the outbox; announcements are kept for after the commit."""
+        rows = [OutboxRow(new_id(), *_as_row(each)) for each in orders if not isinstance(each, Announce)]
         await put_orders(self.connection, rows, self.at)
         self.has_orders = self.has_orders or bool(rows)
-
-    async def announce(self, run: Run, what: str) -> None:
-        """Wake whoever watches the run's session."""
-        await self.order(Announce(run.account_id, run.session_id, run.id, what))
+        self.announcements += [each for each in orders if isinstance(each, Announce)]
 
 
 @asynccontextmanager
 async def unit_of_work(platform: Platform) -> AsyncIterator[Work]:
-    """A transaction. After its commit the relay and whoever waits for a session are woken."""
+    """A transaction. After its commit the relay is woken, and changes are announced.
+
+    Announcements are not in the outbox: who hears nothing looks by itself, so that one lost with this
+    process costs a second, and one that is kept would cost every run several writes.
+    """
     async with platform.database.write() as connection:
         work = Work(platform, connection, platform.clock())
         yield work
@@ -81,7 +92,7 @@ async def unit_of_work(platform: Platform) -> AsyncIterator[Work]:
         platform.outbox_bell.set()
     for run, decision in work.facts:
         _tell(run, decision)
-        platform.live.wake(run.session_id)
+    await announce(platform, work.announcements)
 
 
 async def advance(
@@ -105,22 +116,40 @@ async def advance(
         if decision.run.state is RunState.QUEUED:
             beside |= {"offered_at": work.at, "stage": None}
         if await save_run(work.connection, decision.run, seen_version=stored.run.version, **beside):
-            await _write_consequences(work, decision, report)
+            await _write_consequences(work, [decision], report)
             return decision
     raise Contended(f"run {run_id} changed {_MOST_TRIES} times in a row")
 
 
-async def _write_consequences(work: Work, decision: Decision, report: Report | None) -> None:
-    run = decision.run
-    for row in result_rows(decision, report, at=work.at):
-        await insert_result(work.connection, row)
-    await work.order(*decision.orders)
-    if run.is_final:
-        await _freeze_if_over(work, run.session_id)
-    work.facts.append((run, decision))
+async def advance_together(
+    work: Work, events: Mapping[UUID, Event], *, stages: Mapping[UUID, str] | None = None
+) -> dict[UUID, Decision]:
+    """Apply an event to each of many runs and write what follows. Runs that are final are left out.
+
+    Where events can end runs, lock their sessions before. Events that queue a run again are for
+    `advance`. ``stages`` are written beside the runs.
+    """
+    locked = await lock_open_runs(work.connection, events)
+    decisions = {each.run.id: decide(each.run, events[each.run.id], at=work.at) for each in locked}
+    seen = {each.run.id: each.run.version for each in locked}
+    changed = [each for each in decisions.values() if each.run.version != seen[each.run.id]]
+    await save_locked_runs(work.connection, [each.run for each in changed], stages or {})
+    await _write_consequences(work, changed, None)
+    return decisions
+
+
+async def _write_consequences(work: Work, decisions: Sequence[Decision], report: Report | None) -> None:
+    rows = [row for each in decisions for row in result_rows(each, report, at=work.at)]
+    await insert_results(work.connection, rows)
+    await work.order(*(order for each in decisions for order in each.orders))
+    for session_id in sorted({each.run.session_id for each in decisions if each.run.is_final}):
+        await _freeze_if_over(work, session_id)
+    work.facts += [(each.run, each) for each in decisions]
 
 
 async def _freeze_if_over(work: Work, session_id: UUID) -> None:
+    if await has_open_runs(work.connection, session_id):
+        return
     stored = (await runs_of_sessions(work.connection, [session_id]))[session_id]
     session = await load_session(work.connection, session_id)
     session_runs = [each.run for each in stored]
@@ -131,19 +160,12 @@ async def _freeze_if_over(work: Work, session_id: UUID) -> None:
         log.info("session.finished", session_id=str(session_id), status=str(status))
 
 
-def _as_row(order: Order) -> tuple[str, dict[str, str]]:
+def _as_row(order: Dispatch | SignalRunner) -> tuple[str, dict[str, str]]:
     match order:
         case Dispatch():
             return "dispatch", {"run_id": str(order.run_id), "location": order.location}
         case SignalRunner():
             return "signal", {"run_id": str(order.run_id), "location": order.location}
-        case Announce():
-            return "announce", {
-                "account_id": str(order.account_id),
-                "session_id": str(order.session_id),
-                "run_id": str(order.run_id),
-                "what": order.what,
-            }
 
 
 def _tell(run: Run, decision: Decision) -> None:

@@ -1,11 +1,11 @@
-"""Runs in SQL. A run is saved only by compare-and-set, and never once it is final."""
+"""Runs in SQL. A run is saved only by compare-and-set or under its lock, and never once it is final."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.cancellation import CancelRequest
@@ -59,6 +59,49 @@ async def save_run(connection: AsyncConnection, run: Run, *, seen_version: int, 
         .values(**_values(run), **beside)
     )
     return (await connection.execute(statement)).rowcount == 1
+
+
+async def lock_open_runs(connection: AsyncConnection, run_ids: Collection[UUID]) -> list[StoredRun]:
+    """Those of the runs that are not final. Nobody else writes them until the transaction is over.
+
+    In the order of their ids, as everybody locks them: else two transactions wait for each other. (On
+    SQLite every writer is alone anyway.)
+    """
+    query = select(*_SHOWN).where(runs.c.id.in_(run_ids), runs.c.state != RunState.FINAL)
+    return await _many(connection, query.order_by(runs.c.id).with_for_update())
+
+
+async def save_locked_runs(
+    connection: AsyncConnection, changed: Sequence[Run], stages: Mapping[UUID, str]
+) -> None:
+    """Write runs that this transaction has locked; ``stages`` of those that say one."""
+    if not changed:
+        return
+    new_stage = func.coalesce(bindparam("new_stage", type_=runs.c.stage.type), runs.c.stage)
+    names = [name for name in _values(changed[0]) if name != "id"]
+    statement = (
+        update(runs)
+        .where(runs.c.id == bindparam("run_id"))
+        .values({name: bindparam(f"new_{name}", type_=runs.c[name].type) for name in names})
+        .values(stage=new_stage)
+    )
+    rows = []
+    for run in changed:
+        values = _values(run)
+        row = {f"new_{name}": values[name] for name in names}
+        rows.append(row | {"run_id": run.id, "new_stage": stages.get(run.id)})
+    await connection.execute(statement, rows)
+
+
+async def has_open_runs(connection: AsyncConnection, session_id: UUID) -> bool:
+    """Whether any run of the session is not final."""
+    query = select(runs.c.id).where(runs.c.session_id == session_id, runs.c.state != RunState.FINAL)
+    return await connection.scalar(query.limit(1)) is not None
+
+
+async def ids_of_session(connection: AsyncConnection, session_id: UUID) -> list[UUID]:
+    """The ids of a session's runs."""
+    return list(await connection.scalars(select(runs.c.id).where(runs.c.session_id == session_id)))
 
 
 async def runs_with_lease_over(connection: AsyncConnection, at: datetime, *, limit: int) -> list[UUID]:
