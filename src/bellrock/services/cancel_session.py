@@ -18,7 +18,7 @@ from bellrock.services.platform import Platform
 from bellrock.services.views import CancelSummary
 from bellrock.services.work import Work, advance_together, unit_of_work
 from bellrock.store.runs import ids_of_session
-from bellrock.store.sessions import load_session, lock_session
+from bellrock.store.sessions import load_session
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ def _refuse_unless_theirs(
 async def _stamp(
     work: Work, session_id: UUID, sequence_ids: tuple[UUID, ...] | None, asked: CancelAsked
 ) -> CancelSummary:
-    await lock_session(work.connection, session_id)
+    await work.lock(session_id)
     meant, ignored = targeted(await ids_of_session(work.connection, session_id), sequence_ids)
     decisions = await advance_together(work, dict.fromkeys(meant, asked))
     return CancelSummary(

@@ -26,9 +26,8 @@ async def record_report(platform: Platform, report: Report) -> ReportReply:
             return ReportReply(accepted=False, reason="there is no such run")
         kept = await _arrived(work, stored.run, report.artifacts)
         event = Reported(report.token, report.outcome)
-        decision = await advance(
-            work, report.run_id, event, report=report.model_copy(update={"artifacts": kept})
-        )
+        kept_report = report.model_copy(update={"artifacts": kept})
+        decision = await advance(work, report.run_id, event, stored=stored, report=kept_report)
         refusal = decision.facts[0] if decision else Refused("there is no such run")
         if not isinstance(refusal, Refused):
             return ReportReply(accepted=True)

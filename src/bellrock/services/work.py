@@ -32,22 +32,16 @@ from bellrock.domain.runs import (
     SignalRunner,
     decide,
 )
-from bellrock.domain.sessions import is_over, status_of
+from bellrock.domain.sessions import SessionKind, status_at_end
 from bellrock.services.announce import announce
 from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
 from bellrock.services.result_rows import result_rows
 from bellrock.store.outbox import OutboxRow, put_orders
+from bellrock.store.records import StoredRun
 from bellrock.store.results import insert_results
-from bellrock.store.runs import (
-    has_open_runs,
-    load_run,
-    lock_open_runs,
-    runs_of_sessions,
-    save_locked_runs,
-    save_run,
-)
-from bellrock.store.sessions import freeze_session, load_session, lock_session
+from bellrock.store.runs import load_run, lock_open_runs, save_locked_runs, save_run, verdicts_if_over
+from bellrock.store.sessions import freeze_session, lock_session
 from bellrock.wire.messages import Report
 
 log = structlog.get_logger(__name__)
@@ -68,7 +62,17 @@ class Work:
     at: datetime
     facts: list[tuple[Run, Decision]] = field(default_factory=list)
     announcements: list[Announce] = field(default_factory=list)
+    locked: dict[UUID, SessionKind] = field(default_factory=dict)
     has_orders: bool = False
+
+    async def lock(self, session_id: UUID) -> None:
+        """Lock a session whose runs may end, before the rows of its runs.
+
+        Always in this order: else two transactions wait for each other.
+        """
+        kind = None if session_id in self.locked else await lock_session(self.connection, session_id)
+        if kind is not None:
+            self.locked[session_id] = kind
 
     async def order(self, *orders: Order) -> None:
         """Put orders into the outbox; announcements are kept for after the commit."""
@@ -96,28 +100,35 @@ async def unit_of_work(platform: Platform) -> AsyncIterator[Work]:
 
 
 async def advance(
-    work: Work, run_id: UUID, event: Event, *, report: Report | None = None, **beside: object
+    work: Work,
+    run_id: UUID,
+    event: Event,
+    *,
+    stored: StoredRun | None = None,
+    report: Report | None = None,
+    **beside: object,
 ) -> Decision | None:
     """Apply an event to a run and write what follows. None for an unknown run.
 
-    A lost race is not an error: the run is read again and decided again, as it is then. ``beside`` are
-    columns beside the state machine to write with it. Raises Contended after many lost races.
+    A lost race is not an error: the run is read again and decided again, as it is then. ``stored`` is the
+    run where it was just read. ``beside`` are columns beside the state machine to write with it. Raises
+    Contended after many lost races.
     """
     for _ in range(_MOST_TRIES):
-        stored = await load_run(work.connection, run_id)
+        stored = stored or await load_run(work.connection, run_id)
         if stored is None:
             return None
         decision = decide(stored.run, event, at=work.at)
         if decision.run.version == stored.run.version:
             return decision
         if decision.run.is_final:
-            # Before the run's own row, always in this order: else two transactions wait for each other.
-            await lock_session(work.connection, decision.run.session_id)
+            await work.lock(decision.run.session_id)
         if decision.run.state is RunState.QUEUED:
             beside |= {"offered_at": work.at, "stage": None}
         if await save_run(work.connection, decision.run, seen_version=stored.run.version, **beside):
             await _write_consequences(work, [decision], report)
             return decision
+        stored = None
     raise Contended(f"run {run_id} changed {_MOST_TRIES} times in a row")
 
 
@@ -126,7 +137,7 @@ async def advance_together(
 ) -> dict[UUID, Decision]:
     """Apply an event to each of many runs and write what follows. Runs that are final are left out.
 
-    Where events can end runs, lock their sessions before. Events that queue a run again are for
+    Where events can end runs, `Work.lock` their sessions before. Events that queue a run again are for
     `advance`. ``stages`` are written beside the runs.
     """
     locked = await lock_open_runs(work.connection, events)
@@ -148,14 +159,11 @@ async def _write_consequences(work: Work, decisions: Sequence[Decision], report:
 
 
 async def _freeze_if_over(work: Work, session_id: UUID) -> None:
-    if await has_open_runs(work.connection, session_id):
+    verdicts = await verdicts_if_over(work.connection, session_id)
+    kind = work.locked.get(session_id)
+    if verdicts is None or kind is None:
         return
-    stored = (await runs_of_sessions(work.connection, [session_id]))[session_id]
-    session = await load_session(work.connection, session_id)
-    session_runs = [each.run for each in stored]
-    if session is None or not is_over(session_runs):
-        return
-    status = status_of(session.kind, session_runs)
+    status = status_at_end(kind, verdicts)
     if await freeze_session(work.connection, session_id, status=status, stopped_at=work.at):
         log.info("session.finished", session_id=str(session_id), status=str(status))
 
