@@ -9,10 +9,10 @@ VENV := .venv/bin
 TYPED := $(wildcard src tests scripts bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench lock clean
+.PHONY: help setup run test lint format bench bench-cancel bench-overhead bench-sessions lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
 setup: ## install everything the other targets need (seconds when nothing changed)
 	@sh scripts/setup.sh
@@ -29,8 +29,16 @@ lint: setup ## ruff, mypy and the import contracts
 test: lint ## lint and the whole test suite
 	@$(VENV)/pytest $(PYTEST_ARGS)
 
-bench: setup ## measure how long cancelling takes
-	@$(VENV)/python bench/cancel.py
+bench: bench-cancel bench-overhead bench-sessions ## measure everything (docs/benchmarks.md), half an hour
+
+bench-cancel: setup ## measure how long cancelling takes
+	@$(VENV)/python -m bench.cancel
+
+bench-overhead: setup ## measure a suite through Bellrock beside the bare suite
+	@$(VENV)/python -m bench.overhead
+
+bench-sessions: setup ## measure what the control plane bears
+	@$(VENV)/python -m bench.sessions
 
 format: setup ## let ruff format and fix
 	@$(VENV)/ruff format .

@@ -1,6 +1,6 @@
 """How long a cancel takes, beside Playwright's own Ctrl+C, in one run on one machine.
 
-    bench/cancel.py [--rounds 50] [--bare-rounds 20] [--at-once 1] [--seed 1]
+    python -m bench.cancel [--rounds 50] [--bare-rounds 20] [--at-once 1] [--seed 1]
 
 Starts its own platform in a temporary folder, deploys ``bench/slow-suite`` and cancels its runs at
 random moments. Every process of a run is watched from outside, by the kernel's own list, so the
@@ -10,13 +10,10 @@ of the same suite on the same machine, ended by SIGINT to its process group as a
 
 import argparse
 import asyncio
-import json
 import os
 import random
 import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,13 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import psutil
 
-HERE = Path(__file__).resolve().parent
-SUITE = HERE / "slow-suite"
+from bench.bellrock_process import BellrockProcess
+from bench.figures import HEADER, line
+from bench.slow_suite import bare_browsers, start_bare, start_platform, start_session
+
 WATCH_S = 15
-BELLROCK = Path(sys.executable).with_name("bellrock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,74 +44,6 @@ class Sample:
     interrupted: int
     has_report: bool
     has_trace: bool
-
-
-class Platform:
-    """A `bellrock dev` of our own, with the slow suite deployed."""
-
-    def __init__(self, folder: Path, slots: int) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.folder = folder
-        command = [str(BELLROCK), "dev", "--port", str(self.port), "--data-dir", str(folder)]
-        command += ["--locations", "eu-central-1", "--concurrency", str(slots)]
-        self.log = (folder.parent / "dev.log").open("wb")
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT)
-        self._wait_until_healthy()
-        credentials = json.loads((folder / "credentials.json").read_text())
-        self.environment = {
-            **os.environ,
-            "BELLROCK_URL": self.url,
-            "BELLROCK_API_KEY": credentials["api_key"],
-            "BELLROCK_ACCOUNT_ID": credentials["account_id"],
-        }
-        self.client = httpx2.AsyncClient(
-            base_url=self.url,
-            timeout=40,
-            headers={
-                "Authorization": f"Bearer {credentials['api_key']}",
-                "X-Checkly-Account": credentials["account_id"],
-            },
-        )
-
-    def _wait_until_healthy(self) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                if httpx2.get(f"{self.url}/healthz").status_code == httpx2.codes.OK:
-                    return
-            except httpx2.TransportError:
-                pass
-            time.sleep(0.2)
-        message = f"the platform did not become healthy; its log is {self.log.name}"
-        raise SystemExit(message)
-
-    def deploy(self) -> None:
-        """Deploy the slow suite, without a first session."""
-        subprocess.run(
-            [BELLROCK, "deploy", "--force", "--no-schedule-on-deploy"],
-            cwd=SUITE,
-            env=self.environment,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-
-    async def start_session(self) -> str:
-        """Trigger the suite's check session and return its id."""
-        answer = await self.client.post("/v2/check-sessions/trigger", json={})
-        answer.raise_for_status()
-        return str(answer.json()["sessions"][0]["checkSessionId"])
-
-    def close(self) -> None:
-        """Stop the platform, by its id."""
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-        self.log.close()
 
 
 def processes_of_suites(parent: int) -> set[psutil.Process]:
@@ -146,7 +75,7 @@ def _status(process: psutil.Process) -> str:
         return str(psutil.STATUS_ZOMBIE)
 
 
-async def when_running(platform: Platform, session_id: str) -> None:
+async def when_running(platform: BellrockProcess, session_id: str) -> None:
     """Return when the run has begun, that is, when its runner has it."""
     while True:
         session = (await platform.client.get(f"/v2/check-sessions/{session_id}")).json()
@@ -155,9 +84,9 @@ async def when_running(platform: Platform, session_id: str) -> None:
         await asyncio.sleep(0.05)
 
 
-async def one_cancel(platform: Platform, moment_s: float) -> Sample:
+async def one_cancel(platform: BellrockProcess, moment_s: float) -> Sample:
     """Start a session, cancel it ``moment_s`` after its run began, and watch the end."""
-    session_id = await platform.start_session()
+    session_id = await start_session(platform, "cancel")
     await when_running(platform, session_id)
     await asyncio.sleep(moment_s)
     before = (await platform.client.get(f"/v2/check-sessions/{session_id}")).json()
@@ -177,7 +106,7 @@ async def one_cancel(platform: Platform, moment_s: float) -> Sample:
     return await _sample(platform, body["results"][-1], before, answered_ms, gone_ms, final_ms, survivors)
 
 
-async def complete_receipt(platform: Platform, path: str) -> dict[str, Any]:
+async def complete_receipt(platform: BellrockProcess, path: str) -> dict[str, Any]:
     """The receipt of a cancelled run, once its evidence is complete (which may follow the end)."""
     deadline = time.monotonic() + WATCH_S
     while True:
@@ -188,7 +117,7 @@ async def complete_receipt(platform: Platform, path: str) -> dict[str, Any]:
 
 
 async def _sample(
-    platform: Platform,
+    platform: BellrockProcess,
     row: dict[str, Any],
     before: dict[str, Any],
     answered_ms: float,
@@ -216,18 +145,6 @@ async def _sample(
     )
 
 
-def start_bare(browsers: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Bare Playwright as a person starts it, at the head of a process group of its own."""
-    return subprocess.Popen(
-        ["npx", "playwright", "test"],
-        cwd=SUITE,
-        env={**os.environ, **browsers},
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
 async def one_bare(moment_s: float, browsers: dict[str, str]) -> float:
     """Bare `npx playwright test`, SIGINT to its group after ``moment_s``; ms until all is gone."""
     process = start_bare(browsers)
@@ -241,16 +158,9 @@ async def one_bare(moment_s: float, browsers: dict[str, str]) -> float:
     return gone_ms
 
 
-def line(name: str, values: list[float]) -> str:
-    """One row of the table: p50, p95, p99, max."""
-    ordered = sorted(values)
-    at = [ordered[min(len(ordered) - 1, int(len(ordered) * part))] for part in (0.5, 0.95, 0.99)]
-    return f"{name:<44}{len(values):>5}" + "".join(f"{value:>9.0f}" for value in (*at, ordered[-1]))
-
-
 def report(samples: list[Sample], bare: list[float]) -> None:
     """Print the table and the ratios."""
-    print(f"\n{'ms':<44}{'n':>5}{'p50':>9}{'p95':>9}{'p99':>9}{'max':>9}")
+    print(f"\nms{HEADER[2:]}")
     print(line("request -> 204", [one.answered_ms for one in samples]))
     print(line("request -> last process gone (seen outside)", [one.gone_ms for one in samples]))
     testing = [one for one in samples if one.tests_begun]
@@ -275,9 +185,8 @@ async def measure(arguments: argparse.Namespace) -> int:
     """Run both sides and print; 1 if a process survived or evidence is missing."""
     chooser = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory(prefix="bellrock-bench-") as folder:
-        platform = Platform(Path(folder) / "data", arguments.at_once)
+        platform = start_platform(Path(folder) / "data", arguments.at_once)
         try:
-            platform.deploy()
             await warm_up(platform)
             browsers = bare_browsers(platform)
             samples: list[Sample] = []
@@ -290,16 +199,15 @@ async def measure(arguments: argparse.Namespace) -> int:
                 print(f"\r{len(samples)} of {arguments.rounds}", end="", file=sys.stderr, flush=True)
             report(samples, bare)
         finally:
-            await platform.client.aclose()
-            platform.close()
+            await platform.close()
     bad = [one for one in samples if one.survivors or one.processes_left]
     lost = [one for one in samples if one.tests_begun and not (one.has_report and one.has_trace)]
     return 1 if bad or lost else 0
 
 
-async def warm_up(platform: Platform) -> None:
+async def warm_up(platform: BellrockProcess) -> None:
     """One run that installs the dependencies, so that rounds meet the suite and not npm."""
-    session_id = await platform.start_session()
+    session_id = await start_session(platform, "cancel")
     await when_running(platform, session_id)
     while True:
         await asyncio.sleep(0.5)
@@ -308,14 +216,6 @@ async def warm_up(platform: Platform) -> None:
             break
     await platform.client.post(f"/v1/check-sessions/{session_id}/cancel", json={})
     await platform.client.get(f"/v2/check-sessions/{session_id}/completion?maxWaitSeconds=20")
-
-
-def bare_browsers(platform: Platform) -> dict[str, str]:
-    """The same browser for the baseline: the layout that the runner made for this Playwright."""
-    layouts = sorted(platform.folder.glob("**/browsers/*"))
-    if not layouts:
-        return {}
-    return {"PLAYWRIGHT_BROWSERS_PATH": str(layouts[-1])}
 
 
 def main() -> int:

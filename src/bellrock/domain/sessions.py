@@ -87,12 +87,16 @@ def _verdicts(runs: Iterable[Run]) -> set[Verdict]:
 def check_session_status(runs: Sequence[Run]) -> CheckSessionStatus:
     """Fold a check session's runs. Cancelled beats failed; failed beats lost (evidence is stronger)."""
     verdicts = _verdicts(runs)
-    failed = bool(verdicts & {Verdict.FAILED, Verdict.ERRORED})
-    if not all(run.is_final for run in runs):
+    if not is_over(runs):
+        failed = bool(verdicts & {Verdict.FAILED, Verdict.ERRORED})
         return _open_status(runs, failed=failed, degraded=Verdict.DEGRADED in verdicts)
+    return _ended_check_session(verdicts)
+
+
+def _ended_check_session(verdicts: set[Verdict]) -> CheckSessionStatus:
     if Verdict.CANCELLED in verdicts:
         return CheckSessionStatus.CANCELLED
-    if failed:
+    if verdicts & {Verdict.FAILED, Verdict.ERRORED}:
         return CheckSessionStatus.FAILED
     if Verdict.LOST in verdicts:
         return CheckSessionStatus.TIMED_OUT
@@ -111,9 +115,10 @@ def _open_status(runs: Sequence[Run], *, failed: bool, degraded: bool) -> CheckS
 
 def test_session_status(runs: Sequence[Run]) -> TestSessionStatus:
     """Fold a test session's runs: running until the last is final, then cancelled, failed or passed."""
-    if not all(run.is_final for run in runs):
-        return TestSessionStatus.RUNNING
-    verdicts = _verdicts(runs)
+    return _ended_test_session(_verdicts(runs)) if is_over(runs) else TestSessionStatus.RUNNING
+
+
+def _ended_test_session(verdicts: set[Verdict]) -> TestSessionStatus:
     if Verdict.CANCELLED in verdicts:
         return TestSessionStatus.CANCELLED
     if verdicts & {Verdict.FAILED, Verdict.ERRORED, Verdict.LOST}:
@@ -127,6 +132,13 @@ test_session_status.__test__ = False  # type: ignore[attr-defined]  # not a test
 def status_of(kind: SessionKind, runs: Sequence[Run]) -> CheckSessionStatus | TestSessionStatus:
     """The status of a session of this kind."""
     return check_session_status(runs) if kind is SessionKind.CHECK else test_session_status(runs)
+
+
+def status_at_end(kind: SessionKind, verdicts: set[Verdict]) -> CheckSessionStatus | TestSessionStatus:
+    """The status of a session whose runs are all final, with these verdicts."""
+    if kind is SessionKind.CHECK:
+        return _ended_check_session(verdicts)
+    return _ended_test_session(verdicts)
 
 
 def is_over(runs: Sequence[Run]) -> bool:

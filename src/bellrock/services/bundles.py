@@ -17,7 +17,7 @@ from bellrock.services.accept_artifact import holder_may_write
 from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
 from bellrock.store.bundles import save_bundle
-from bellrock.store.runs import load_material, load_run
+from bellrock.store.runs import load_job
 from bellrock.wire.bundles import validate_bundle
 
 log = structlog.get_logger(__name__)
@@ -69,10 +69,10 @@ async def bundle_for_run(platform: Platform, run_id: UUID, *, token: UUID, key: 
     Raises Unauthenticated for a token that does not hold the run, NotFound for another key.
     """
     async with platform.database.read() as connection:
-        stored = await load_run(connection, run_id)
-        if stored is None or not holder_may_write(platform, stored.run, token):
-            raise Unauthenticated("This token does not hold the run.")
-        material, _ = await load_material(connection, run_id)
+        job = await load_job(connection, run_id)
+    if job is None or not holder_may_write(platform, job[0].run, token):
+        raise Unauthenticated("This token does not hold the run.")
+    material = job[1]
     if not isinstance(material.spec, PlaywrightSuite) or material.spec.bundle_key != key:
         raise NotFound("This run has no such bundle.")
     return await platform.artifacts.open(keys.of_bundle(key))

@@ -4,6 +4,7 @@ One transaction stamps all runs meant and puts the signals to their runners into
 are final when it commits. The answer is given after the commit: what was answered survives a restart.
 """
 
+from collections.abc import Mapping
 from uuid import UUID
 
 import structlog
@@ -11,13 +12,13 @@ import structlog
 from bellrock.domain.access import Principal, Right
 from bellrock.domain.cancellation import Via, refuse_unless_cancellable_session, targeted
 from bellrock.domain.errors import NotFound
-from bellrock.domain.runs import CancelAsked, CancelStamped, RunFinished
+from bellrock.domain.runs import CancelAsked, CancelStamped, Decision, Fact, RunFinished
 from bellrock.domain.sessions import Session, SessionKind
 from bellrock.services.platform import Platform
 from bellrock.services.views import CancelSummary
-from bellrock.services.work import Work, advance, unit_of_work
-from bellrock.store.runs import runs_of_sessions
-from bellrock.store.sessions import load_session, lock_session
+from bellrock.services.work import Work, advance_together, unit_of_work
+from bellrock.store.runs import ids_of_session
+from bellrock.store.sessions import load_session
 
 log = structlog.get_logger(__name__)
 
@@ -68,15 +69,19 @@ def _refuse_unless_theirs(
 async def _stamp(
     work: Work, session_id: UUID, sequence_ids: tuple[UUID, ...] | None, asked: CancelAsked
 ) -> CancelSummary:
-    await lock_session(work.connection, session_id)
-    stored = (await runs_of_sessions(work.connection, [session_id]))[session_id]
-    meant, ignored = targeted((each.run.id for each in stored), sequence_ids)
-    stamped, finished = [], []
-    for run_id in sorted(meant):
-        decision = await advance(work, run_id, asked)
-        facts = decision.facts if decision else ()
-        if any(isinstance(fact, CancelStamped) for fact in facts):
-            stamped.append(run_id)
-        elif any(isinstance(fact, RunFinished) for fact in facts):
-            finished.append(run_id)
-    return CancelSummary(tuple(stamped), tuple(finished), tuple(sorted(ignored)))
+    await work.lock(session_id)
+    meant, ignored = targeted(await ids_of_session(work.connection, session_id), sequence_ids)
+    decisions = await advance_together(work, dict.fromkeys(meant, asked))
+    return CancelSummary(
+        stamped=_those_with(CancelStamped, decisions),
+        finished=_those_with(RunFinished, decisions),
+        ignored=tuple(sorted(ignored)),
+    )
+
+
+def _those_with(kind: type[Fact], decisions: Mapping[UUID, Decision]) -> tuple[UUID, ...]:
+    return tuple(
+        run_id
+        for run_id, decision in sorted(decisions.items())
+        if any(isinstance(fact, kind) for fact in decision.facts)
+    )

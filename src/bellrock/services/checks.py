@@ -1,6 +1,6 @@
 """Checks: saved, changed, listed, deleted. What may be saved is decided here and in `check_payload`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import PurePosixPath
 from uuid import UUID
@@ -140,7 +140,7 @@ async def refuse_bad_draft(
     _refuse_bad_frequency(draft, where)
     served = await locations_seen(connection)
     refuse_unknown_locations(draft.locations, served=served, field=f"{where}locations")
-    await refuse_bad_spec(connection, account_id, draft, where=where)
+    await refuse_bad_specs(connection, account_id, [(where, draft)])
 
 
 def _refuse_bad_frequency(draft: CheckDraft, where: str) -> None:
@@ -149,24 +149,36 @@ def _refuse_bad_frequency(draft: CheckDraft, where: str) -> None:
         raise Invalid(f"{where}frequency: use one of {', '.join(map(str, allowed))} (minutes).")
 
 
-async def refuse_bad_spec(
-    connection: AsyncConnection, account_id: UUID, draft: CheckDraft, *, where: str
+async def refuse_bad_specs(
+    connection: AsyncConnection, account_id: UUID, drafts: Sequence[tuple[str, CheckDraft]]
 ) -> None:
-    """Raise Invalid for a bundle that was never uploaded, or for variables that repeat."""
-    spec = draft.spec
-    if isinstance(spec, PlaywrightSuite) and not await has_bundle(connection, account_id, spec.bundle_key):
+    """Raise Invalid for a bundle that was never uploaded, or for variables that repeat.
+
+    ``drafts`` come with where they are. A thousand of them may share one bundle: each is looked for once.
+    """
+    wanted = {draft.spec.bundle_key for _, draft in drafts if isinstance(draft.spec, PlaywrightSuite)}
+    there = {key for key in wanted if await has_bundle(connection, account_id, key)}
+    for where, draft in drafts:
+        if isinstance(draft.spec, PlaywrightSuite):
+            _refuse_bad_suite(draft.spec, there, where=where)
+        keys = [each.key for each in draft.environment or ()]
+        repeated = sorted({key for key in keys if keys.count(key) > 1 or not key})
+        if repeated:
+            raise Invalid(
+                f"{where}environmentVariables: each needs a key of its own, not {repeated[0]!r} twice."
+            )
+
+
+def _refuse_bad_suite(suite: PlaywrightSuite, bundles: Collection[str], *, where: str) -> None:
+    if suite.bundle_key not in bundles:
         raise Invalid(
-            f"{where}codeBundlePath: there is no code bundle {spec.bundle_key!r}. "
+            f"{where}codeBundlePath: there is no code bundle {suite.bundle_key!r}. "
             "Upload it first, and use the key of the answer."
         )
-    if isinstance(spec, PlaywrightSuite) and _leaves_the_bundle(spec.working_dir):
+    if _leaves_the_bundle(suite.working_dir):
         raise Invalid(
             f"{where}workingDir: use a folder of the bundle, relative to its root and without '..'."
         )
-    keys = [each.key for each in draft.environment or ()]
-    repeated = sorted({key for key in keys if keys.count(key) > 1 or not key})
-    if repeated:
-        raise Invalid(f"{where}environmentVariables: each needs a key of its own, not {repeated[0]!r} twice.")
 
 
 def new_check(

@@ -8,7 +8,7 @@ from bellrock.services.ids import attempt_id
 from bellrock.services.platform import Platform
 from bellrock.services.work import advance, unit_of_work
 from bellrock.store.records import RunMaterial, StoredRun
-from bellrock.store.runs import load_material, load_run
+from bellrock.store.runs import load_job
 from bellrock.wire.messages import ClaimReply, ClaimRequest, JobSpec
 
 # Runs that a build pipeline or a command line started; the suite sees CI=1 as it would there.
@@ -30,13 +30,13 @@ async def claim_run(platform: Platform, location: str, request: ClaimRequest) ->
     """
     claimed = Claimed(request.token, request.runner_id, platform.settings.lease_s)
     async with unit_of_work(platform) as work:
-        stored = await load_run(work.connection, request.run_id)
-        if stored is None or stored.run.location != location:
+        found = await load_job(work.connection, request.run_id)
+        if found is None or found[0].run.location != location:
             return ClaimReply(granted=False, reason="there is no such run at this location")
-        decision = await advance(work, request.run_id, claimed, stage="preparing")
+        stored, material, sealed = found
+        decision = await advance(work, request.run_id, claimed, stored=stored, stage="preparing")
         if decision is None or isinstance(decision.facts[0], Refused):
             return ClaimReply(granted=False, reason=_reason(decision.facts[0] if decision else None))
-        material, sealed = await load_material(work.connection, request.run_id)
     job = _job(
         platform, stored, run=decision.run, material=material, environment=unseal(platform.vault, sealed)
     )

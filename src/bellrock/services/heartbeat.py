@@ -4,19 +4,22 @@ from uuid import UUID
 
 from bellrock.domain.runs import Heartbeat, LeaseExtended
 from bellrock.services.platform import Platform
-from bellrock.services.work import Contended, Work, advance, unit_of_work
+from bellrock.services.work import advance_together, unit_of_work
 from bellrock.store.runners import save_seen
-from bellrock.wire.messages import HeartbeatReply, HeartbeatRequest, HeldRun
+from bellrock.wire.messages import HeartbeatReply, HeartbeatRequest
+
+_LONGEST_STAGE = 32
 
 
 async def heartbeat(platform: Platform, request: HeartbeatRequest) -> HeartbeatReply:
     """Extend the leases of the runs held. ``stop`` repeats until the run is final."""
-    stop: list[UUID] = []
-    lost: list[UUID] = []
+    lease_s = platform.settings.lease_s
     async with unit_of_work(platform) as work:
-        # In one order everywhere, so that two transactions never wait for each other's rows.
-        for held in sorted(request.runs, key=lambda each: each.run_id):
-            await _beat(work, held, stop, lost)
+        decisions = await advance_together(
+            work,
+            {held.run_id: Heartbeat(held.token, lease_s) for held in request.runs},
+            stages={held.run_id: held.stage[:_LONGEST_STAGE] for held in request.runs},
+        )
         await save_seen(
             work.connection,
             request.runner_id,
@@ -25,17 +28,14 @@ async def heartbeat(platform: Platform, request: HeartbeatRequest) -> HeartbeatR
             leftover_processes=request.leftover_processes,
             at=work.at,
         )
-    return HeartbeatReply(stop=tuple(stop), lost=tuple(lost))
-
-
-async def _beat(work: Work, held: HeldRun, stop: list[UUID], lost: list[UUID]) -> None:
-    event = Heartbeat(held.token, work.platform.settings.lease_s)
-    try:
-        decision = await advance(work, held.run_id, event, stage=held.stage[:32])
-    except Contended:
-        return  # the lease is longer than many heartbeats: the next one will do
-    fact = decision.facts[0] if decision else None
-    if not isinstance(fact, LeaseExtended):
-        lost.append(held.run_id)
-    elif fact.stop:
-        stop.append(held.run_id)
+    extended: dict[UUID, bool] = {
+        run_id: fact.stop
+        for run_id, decision in decisions.items()
+        for fact in decision.facts
+        if isinstance(fact, LeaseExtended)
+    }
+    held_ids = dict.fromkeys(held.run_id for held in request.runs)
+    return HeartbeatReply(
+        stop=tuple(run_id for run_id in held_ids if extended.get(run_id)),
+        lost=tuple(run_id for run_id in held_ids if run_id not in extended),
+    )

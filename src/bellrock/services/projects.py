@@ -275,15 +275,12 @@ async def _apply(work: Work, plan: _Plan) -> None:
 
 
 async def _first_sessions(work: Work, principal: Principal, plan: _Plan) -> tuple[UUID, ...]:
-    return tuple(
-        [
-            await queue_check_session(
-                work, stored, principal, source=RunSource.CLI_DEPLOY, refresh_cache=False
-            )
-            for stored in (*plan.create, *plan.update, *plan.same)
-            if stored.check.type is CheckType.PLAYWRIGHT and stored.check.activated
-        ]
-    )
+    queued = [
+        await queue_check_session(work, stored, principal, source=RunSource.CLI_DEPLOY, refresh_cache=False)
+        for stored in (*plan.create, *plan.update, *plan.same)
+        if stored.check.type is CheckType.PLAYWRIGHT and stored.check.activated
+    ]
+    return tuple(each.session.id for each in queued)
 
 
 async def _save_project(work: Work, principal: Principal, deploy: ProjectDeploy) -> Project:

@@ -13,7 +13,7 @@ from bellrock.domain.sessions import Session
 from bellrock.services.environment import seal
 from bellrock.services.ids import new_id
 from bellrock.services.work import Work
-from bellrock.store.records import NewRun, RunMaterial
+from bellrock.store.records import NewRun, RunMaterial, StoredRun
 from bellrock.store.runs import insert_runs
 from bellrock.store.sessions import insert_sessions
 
@@ -34,7 +34,15 @@ class Job:
     retry: RetryPolicy | None = None
 
 
-async def queue_session(work: Work, session: Session, jobs: Sequence[Job]) -> None:
+@dataclass(frozen=True, slots=True)
+class QueuedSession:
+    """A session as it was written, with its runs in their order."""
+
+    session: Session
+    runs: tuple[StoredRun, ...]
+
+
+async def queue_session(work: Work, session: Session, jobs: Sequence[Job]) -> QueuedSession:
     """Write the session, one queued run per job, and the orders that offer them to runners."""
     new_runs = [_new_run(work, session, job, position) for position, job in enumerate(jobs)]
     await insert_sessions(work.connection, [session])
@@ -49,6 +57,8 @@ async def queue_session(work: Work, session: Session, jobs: Sequence[Job]) -> No
         source=str(session.source),
         runs=len(new_runs),
     )
+    stored = (StoredRun(new.run, new.check_name, new.logical_id, stage=None) for new in new_runs)
+    return QueuedSession(session, tuple(stored))
 
 
 def _new_run(work: Work, session: Session, job: Job, position: int) -> NewRun:

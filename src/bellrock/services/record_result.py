@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from bellrock.domain.outcomes import Outcome
-from bellrock.domain.runs import Refused, Reported, Run, outcome_that_counts
+from bellrock.domain.runs import Announce, Refused, Reported, Run, outcome_that_counts
 from bellrock.services.platform import Platform
 from bellrock.services.result_rows import arrived
 from bellrock.services.work import Work, advance, unit_of_work
@@ -26,9 +26,8 @@ async def record_report(platform: Platform, report: Report) -> ReportReply:
             return ReportReply(accepted=False, reason="there is no such run")
         kept = await _arrived(work, stored.run, report.artifacts)
         event = Reported(report.token, report.outcome)
-        decision = await advance(
-            work, report.run_id, event, report=report.model_copy(update={"artifacts": kept})
-        )
+        kept_report = report.model_copy(update={"artifacts": kept})
+        decision = await advance(work, report.run_id, event, stored=stored, report=kept_report)
         refusal = decision.facts[0] if decision else Refused("there is no such run")
         if not isinstance(refusal, Refused):
             return ReportReply(accepted=True)
@@ -57,7 +56,8 @@ async def record_evidence(platform: Platform, evidence: Evidence) -> ReportReply
         if receipt is not None and evidence.receipt is not None:
             receipt = replace(receipt, runner=evidence.receipt)
         await add_evidence(work.connection, result.id, files=tuple(files.values()), receipt=receipt)
-        await work.announce(stored.run, "evidence")
+        run = stored.run
+        await work.order(Announce(run.account_id, run.session_id, run.id, "evidence"))
     return ReportReply(accepted=True)
 
 

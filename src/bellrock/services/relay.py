@@ -1,4 +1,4 @@
-"""The relay carries out orders of the outbox: it offers runs, signals runners, announces changes.
+"""The relay carries out orders of the outbox: it offers runs and signals runners.
 
 An order leaves the outbox only once the bus has taken it over; one that a crash left there is carried out
 again. Everything it does may therefore happen twice, and is harmless twice.
@@ -15,7 +15,7 @@ from bellrock.services.platform import Platform
 from bellrock.store.outbox import OutboxRow, drop_orders, postpone, take_due
 from bellrock.store.runs import load_run
 from bellrock.wire import subjects
-from bellrock.wire.messages import Announcement, CancelSignal, Offer
+from bellrock.wire.messages import CancelSignal, Offer
 
 log = structlog.get_logger(__name__)
 
@@ -55,14 +55,11 @@ async def _carry_out(platform: Platform, row: OutboxRow) -> bool:
                 await _dispatch(platform, row)
             case "signal":
                 await _signal(platform, row)
-            case "announce":
-                await _announce(platform, row)
             case _:
                 log.error("outbox.unknown_order", kind=row.kind, order_id=str(row.id))
     except BusError as error:
         log.warning("outbox.order_failed", kind=row.kind, order_id=str(row.id), error=str(error))
-        # Nobody waits for an announcement: readers look by themselves when they hear nothing.
-        return row.kind == "announce"
+        return False
     return True
 
 
@@ -86,10 +83,3 @@ async def _signal(platform: Platform, row: OutboxRow) -> None:
         # The durable path takes over: the reply to the runner's next heartbeat says stop.
         platform.measures.recovery.signals_unheard.inc()
         log.info("cancel.signal_unheard", run_id=str(run_id))
-
-
-async def _announce(platform: Platform, row: OutboxRow) -> None:
-    announcement = Announcement(**row.body)
-    platform.live.wake(announcement.session_id)
-    subject = subjects.announce(announcement.account_id, announcement.session_id)
-    await platform.bus.publish(subject, announcement.encode())

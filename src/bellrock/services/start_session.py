@@ -1,5 +1,6 @@
 """Sessions begin here: which checks are meant, and one queued run for each of their locations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -13,12 +14,12 @@ from bellrock.domain.locations import refuse_unknown_locations
 from bellrock.domain.retries import RetryPolicy
 from bellrock.domain.sessions import GitMetadata, Session, SessionKind
 from bellrock.expressions.tags import matches
-from bellrock.services.checks import CheckDraft, refuse_bad_spec
+from bellrock.services.checks import CheckDraft, refuse_bad_specs
 from bellrock.services.environment import merged, unseal
 from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
-from bellrock.services.queue_runs import Job, queue_session
-from bellrock.services.session_views import view_sessions
+from bellrock.services.queue_runs import Job, QueuedSession, queue_session
+from bellrock.services.session_views import run_view, served_locations, session_view
 from bellrock.services.views import SessionView
 from bellrock.services.work import Work, unit_of_work
 from bellrock.store.checks import StoredCheck, all_checks, load_check
@@ -96,11 +97,11 @@ async def trigger_check_sessions(
     principal.must(Right.RUN)
     async with unit_of_work(platform) as work:
         checks = await _checks_meant(work.connection, principal, target)
-        ids = [
+        queued = [
             await queue_check_session(work, check, principal, source=source, refresh_cache=refresh_cache)
             for check in checks
         ]
-    return await view_sessions(platform, ids)
+        return await _views(work, queued)
 
 
 async def start_check_session(
@@ -119,10 +120,10 @@ async def start_check_session(
             raise NotFound(f"There is no check {check_id}.")
         if not stored.check.activated:
             raise Conflict("This check is deactivated: activate it to run it.", code="CHECK_DEACTIVATED")
-        session_id = await queue_check_session(
+        queued = await queue_check_session(
             work, stored, principal, source=source, refresh_cache=refresh_cache
         )
-    return (await view_sessions(platform, [session_id]))[0]
+        return (await _views(work, [queued]))[0]
 
 
 async def trigger_test_session(
@@ -147,8 +148,7 @@ async def trigger_test_session(
             )
             for stored in checks
         ]
-        await queue_session(work, session, jobs)
-    return (await view_sessions(platform, [session.id]))[0]
+        return (await _views(work, [await queue_session(work, session, jobs)]))[0]
 
 
 async def run_test_session(
@@ -162,12 +162,11 @@ async def run_test_session(
     _refuse_bad_jobs(request.jobs)
     async with unit_of_work(platform) as work:
         await _refuse_bad_location(work.connection, request.run_location)
-        for job in request.jobs:
-            where = f"{job.logical_id}: "
-            await refuse_bad_spec(work.connection, principal.account_id, job.draft, where=where)
+        drafts = [(f"{job.logical_id}: ", job.draft) for job in request.jobs]
+        await refuse_bad_specs(work.connection, principal.account_id, drafts)
         session = _test_session(work, principal, request)
-        await queue_session(work, session, [_inline_job(job, request, session) for job in request.jobs])
-    return (await view_sessions(platform, [session.id]))[0]
+        jobs = [_inline_job(job, request, session) for job in request.jobs]
+        return (await _views(work, [await queue_session(work, session, jobs)]))[0]
 
 
 async def queue_check_session(
@@ -177,8 +176,8 @@ async def queue_check_session(
     *,
     source: RunSource,
     refresh_cache: bool,
-) -> UUID:
-    """Put one check's session and its runs into the open transaction; its id."""
+) -> QueuedSession:
+    """Put one check's session and its runs into the open transaction."""
     check = stored.check
     session = Session(
         id=new_id(),
@@ -201,8 +200,19 @@ async def queue_check_session(
         material=RunMaterial(check.spec, refresh_cache),
         environment=unseal(work.platform.vault, stored.sealed_environment),
     )
-    await queue_session(work, session, [replace(job, location=each) for each in check.locations])
-    return session.id
+    return await queue_session(work, session, [replace(job, location=each) for each in check.locations])
+
+
+async def _views(work: Work, queued: Sequence[QueuedSession]) -> tuple[SessionView, ...]:
+    """The sessions as they are now, before anybody can have changed them."""
+    platform = work.platform
+    served = await served_locations(platform, work.connection, work.at)
+    return tuple(
+        session_view(
+            each.session, [run_view(platform, run, (), served=served) for run in each.runs], at=work.at
+        )
+        for each in queued
+    )
 
 
 async def _checks_meant(

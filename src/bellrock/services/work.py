@@ -1,10 +1,11 @@
 """Units of work: one transaction, in which runs move on by `decide` and nothing else.
 
-`advance` is the one place where a decision becomes rows: the run by compare-and-set, its result, the
-session's status with its last run, and the orders for the outbox. All or nothing.
+Here alone a decision becomes rows: the run, its result, the session's status with its last run, and
+the orders for the outbox. All or nothing. `advance` takes one run, and writes it by compare-and-set;
+`advance_together` takes many, locks them first, and needs few statements however many they are.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,7 +29,6 @@ from bellrock.domain.runs import (
     QueueTimeRanOut,
     Refused,
     Reported,
-    Run,
     RunClaimed,
     RunFinished,
     RunRequeued,
@@ -36,15 +36,17 @@ from bellrock.domain.runs import (
     SignalRunner,
     decide,
 )
-from bellrock.domain.sessions import Session, is_over, status_of
+from bellrock.domain.sessions import Session, SessionKind, status_at_end
+from bellrock.services.announce import announce
 from bellrock.services.ids import new_id
 from bellrock.services.measuring import measure_decision
 from bellrock.services.platform import Platform
 from bellrock.services.result_rows import result_rows
 from bellrock.store.outbox import OutboxRow, put_orders
-from bellrock.store.results import insert_result
-from bellrock.store.runs import load_run, runs_of_sessions, save_run
-from bellrock.store.sessions import freeze_session, load_session, lock_session
+from bellrock.store.records import StoredRun
+from bellrock.store.results import insert_results
+from bellrock.store.runs import load_run, lock_open_runs, save_locked_runs, save_run, verdicts_if_over
+from bellrock.store.sessions import freeze_session, lock_session
 from bellrock.wire.messages import Report
 
 log = structlog.get_logger(__name__)
@@ -66,22 +68,34 @@ class Work:
     at: datetime
     facts: list[tuple[Decision, Report | None]] = field(default_factory=list)
     sessions_started: list[Session] = field(default_factory=list)
+    announcements: list[Announce] = field(default_factory=list)
+    locked: dict[UUID, SessionKind] = field(default_factory=dict)
     has_orders: bool = False
 
+    async def lock(self, session_id: UUID) -> None:
+        """Lock a session whose runs may end, before the rows of its runs.
+
+        Always in this order: else two transactions wait for each other.
+        """
+        kind = None if session_id in self.locked else await lock_session(self.connection, session_id)
+        if kind is not None:
+            self.locked[session_id] = kind
+
     async def order(self, *orders: Order) -> None:
-        """Put orders into the outbox."""
-        rows = [OutboxRow(new_id(), *_as_row(order)) for order in orders]
+        """Put orders into the outbox; announcements are kept for after the commit."""
+        rows = [OutboxRow(new_id(), *_as_row(each)) for each in orders if not isinstance(each, Announce)]
         await put_orders(self.connection, rows, self.at)
         self.has_orders = self.has_orders or bool(rows)
-
-    async def announce(self, run: Run, what: str) -> None:
-        """Wake whoever watches the run's session."""
-        await self.order(Announce(run.account_id, run.session_id, run.id, what))
+        self.announcements += [each for each in orders if isinstance(each, Announce)]
 
 
 @asynccontextmanager
 async def unit_of_work(platform: Platform) -> AsyncIterator[Work]:
-    """A transaction. After its commit the relay and whoever waits for a session are woken."""
+    """A transaction. After its commit the relay is woken, and changes are announced.
+
+    Announcements are not in the outbox: who hears nothing looks by itself, so that one lost with this
+    process costs a second, and one that is kept would cost every run several writes.
+    """
     async with platform.database.write() as connection:
         work = Work(platform, connection, platform.clock())
         yield work
@@ -92,19 +106,26 @@ async def unit_of_work(platform: Platform) -> AsyncIterator[Work]:
     for decision, report in work.facts:
         _tell(decision)
         measure_decision(platform.measures, decision, report)
-        platform.live.wake(decision.run.session_id)
+    await announce(platform, work.announcements)
 
 
 async def advance(
-    work: Work, run_id: UUID, event: Event, *, report: Report | None = None, **beside: object
+    work: Work,
+    run_id: UUID,
+    event: Event,
+    *,
+    stored: StoredRun | None = None,
+    report: Report | None = None,
+    **beside: object,
 ) -> Decision | None:
     """Apply an event to a run and write what follows. None for an unknown run.
 
-    A lost race is not an error: the run is read again and decided again, as it is then. ``beside`` are
-    columns beside the state machine to write with it. Raises Contended after many lost races.
+    A lost race is not an error: the run is read again and decided again, as it is then. ``stored`` is the
+    run where it was just read. ``beside`` are columns beside the state machine to write with it. Raises
+    Contended after many lost races.
     """
     for _ in range(_MOST_TRIES):
-        stored = await load_run(work.connection, run_id)
+        stored = stored or await load_run(work.connection, run_id)
         if stored is None:
             return None
         decision = decide(stored.run, event, at=work.at)
@@ -114,49 +135,58 @@ async def advance(
             # Before the run's own row, always in this order: else two transactions wait for each other.
             # Also where this decision ends nothing: PostgreSQL keeps the row of a lost race locked, and
             # what is decided anew may be the end.
-            await lock_session(work.connection, decision.run.session_id)
+            await work.lock(decision.run.session_id)
         if decision.run.state is RunState.QUEUED:
             beside |= {"offered_at": work.at, "stage": None}
         if await save_run(work.connection, decision.run, seen_version=stored.run.version, **beside):
-            await _write_consequences(work, decision, report)
+            await _write_consequences(work, [decision], report)
             return decision
+        stored = None
     raise Contended(f"run {run_id} changed {_MOST_TRIES} times in a row")
 
 
-async def _write_consequences(work: Work, decision: Decision, report: Report | None) -> None:
-    run = decision.run
-    for row in result_rows(decision, report, at=work.at):
-        await insert_result(work.connection, row)
-    await work.order(*decision.orders)
-    if run.is_final:
-        await _freeze_if_over(work, run.session_id)
-    work.facts.append((decision, report))
+async def advance_together(
+    work: Work, events: Mapping[UUID, Event], *, stages: Mapping[UUID, str] | None = None
+) -> dict[UUID, Decision]:
+    """Apply an event to each of many runs and write what follows. Runs that are final are left out.
+
+    Where events can end runs, `Work.lock` their sessions before. Events that queue a run again are for
+    `advance`. ``stages`` are written beside the runs.
+    """
+    locked = await lock_open_runs(work.connection, events)
+    decisions = {each.run.id: decide(each.run, events[each.run.id], at=work.at) for each in locked}
+    seen = {each.run.id: each.run.version for each in locked}
+    changed = [each for each in decisions.values() if each.run.version != seen[each.run.id]]
+    await save_locked_runs(work.connection, [each.run for each in changed], stages or {})
+    await _write_consequences(work, changed, None)
+    return decisions
+
+
+async def _write_consequences(work: Work, decisions: Sequence[Decision], report: Report | None) -> None:
+    rows = [row for each in decisions for row in result_rows(each, report, at=work.at)]
+    await insert_results(work.connection, rows)
+    await work.order(*(order for each in decisions for order in each.orders))
+    for session_id in sorted({each.run.session_id for each in decisions if each.run.is_final}):
+        await _freeze_if_over(work, session_id)
+    work.facts += [(each, report) for each in decisions]
 
 
 async def _freeze_if_over(work: Work, session_id: UUID) -> None:
-    stored = (await runs_of_sessions(work.connection, [session_id]))[session_id]
-    session = await load_session(work.connection, session_id)
-    session_runs = [each.run for each in stored]
-    if session is None or not is_over(session_runs):
+    verdicts = await verdicts_if_over(work.connection, session_id)
+    kind = work.locked.get(session_id)
+    if verdicts is None or kind is None:
         return
-    status = status_of(session.kind, session_runs)
+    status = status_at_end(kind, verdicts)
     if await freeze_session(work.connection, session_id, status=status, stopped_at=work.at):
         log.info("session.finished", session_id=str(session_id), status=str(status))
 
 
-def _as_row(order: Order) -> tuple[str, dict[str, str]]:
+def _as_row(order: Dispatch | SignalRunner) -> tuple[str, dict[str, str]]:
     match order:
         case Dispatch():
             return "dispatch", {"run_id": str(order.run_id), "location": order.location}
         case SignalRunner():
             return "signal", {"run_id": str(order.run_id), "location": order.location}
-        case Announce():
-            return "announce", {
-                "account_id": str(order.account_id),
-                "session_id": str(order.session_id),
-                "run_id": str(order.run_id),
-                "what": order.what,
-            }
 
 
 def _tell(decision: Decision) -> None:

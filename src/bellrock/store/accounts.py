@@ -4,11 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.access import KeyKind, Role
 from bellrock.store.tables import accounts, api_keys
+
+_BY_HASH = (
+    select(api_keys, accounts.c.name.label("account_name"))
+    .join(accounts, accounts.c.id == api_keys.c.account_id)
+    .where(api_keys.c.hash == bindparam("key_hash"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +56,7 @@ async def insert_key(connection: AsyncConnection, key: StoredKey) -> None:
 
 async def find_key(connection: AsyncConnection, key_hash: bytes) -> tuple[StoredKey, str] | None:
     """The key with this SHA-256, and its account's name."""
-    query = (
-        select(api_keys, accounts.c.name.label("account_name"))
-        .join(accounts, accounts.c.id == api_keys.c.account_id)
-        .where(api_keys.c.hash == key_hash)
-    )
-    row = (await connection.execute(query)).one_or_none()
+    row = (await connection.execute(_BY_HASH, {"key_hash": key_hash})).one_or_none()
     if row is None:
         return None
     fields = {column.name: row._mapping[column.name] for column in api_keys.c}  # noqa: SLF001

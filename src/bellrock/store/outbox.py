@@ -6,11 +6,25 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.store.columns import Instant
 from bellrock.store.tables import outbox
+
+_DUE = (
+    select(outbox)
+    .where(outbox.c.due_at <= bindparam("at"))
+    .order_by(outbox.c.created_at, outbox.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+    .values(due_at=bindparam("again_at", type_=outbox.c.due_at.type), tries=outbox.c.tries + 1)
+)
+_DROP = delete(outbox).where(outbox.c.id.in_(bindparam("ids", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +54,17 @@ async def take_due(
 
     Several relays may take at once: each order goes to one of them.
     """
-    query = select(outbox).where(outbox.c.due_at <= at).order_by(outbox.c.created_at, outbox.c.id)
-    found = list(await connection.execute(query.limit(limit).with_for_update(skip_locked=True)))
+    found = list(await connection.execute(_DUE, {"at": at, "most": limit}))
     if not found:
         return []
-    ids = [row.id for row in found]
-    taken = update(outbox).where(outbox.c.id.in_(ids)).values(due_at=again_at, tries=outbox.c.tries + 1)
-    await connection.execute(taken)
+    await connection.execute(_TAKE, {"ids": [row.id for row in found], "again_at": again_at})
     return [OutboxRow(row.id, row.kind, row.body, row.tries + 1) for row in found]
 
 
 async def drop_orders(connection: AsyncConnection, ids: Sequence[UUID]) -> None:
     """Forget orders that were carried out."""
     if ids:
-        await connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))
+        await connection.execute(_DROP, {"ids": list(ids)})
 
 
 async def postpone(connection: AsyncConnection, ids: Sequence[UUID], until: datetime) -> None:

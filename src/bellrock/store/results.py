@@ -1,6 +1,6 @@
 """Results and the manifest of uploaded files in SQL. A run's FINAL result has a fixed id: one row, ever."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,18 +45,10 @@ class UploadedFile:
     sha256: str
 
 
-async def insert_result(connection: AsyncConnection, result: StoredResult) -> None:
-    """Insert a result. IntegrityError if there is one with this id: the caller's state was wrong."""
-    values = {name: getattr(result, name) for name in _SAME_IN_BOTH}
-    outcome = result.outcome
-    values |= {
-        "details": result.details or {},
-        "verdict": outcome.verdict,
-        "blame": outcome.blame,
-        "outcome_code": outcome.code,
-        "outcome_message": outcome.message,
-    }
-    await connection.execute(insert(results).values(values))
+async def insert_results(connection: AsyncConnection, new: Sequence[StoredResult]) -> None:
+    """Insert results. IntegrityError if there is one with such an id: the caller's state was wrong."""
+    if new:
+        await connection.execute(insert(results), [_values(result) for result in new])
 
 
 async def results_of_runs(
@@ -170,6 +162,17 @@ def _conditions(wanted: ResultFilter) -> list[ColumnElement[bool]]:
         same_moment = and_(column.created_at == created_at, column.id < result_id)
         conditions.append(or_(column.created_at < created_at, same_moment))
     return conditions
+
+
+def _values(result: StoredResult) -> dict[str, Any]:
+    outcome = result.outcome
+    return {name: getattr(result, name) for name in _SAME_IN_BOTH} | {
+        "details": result.details or {},
+        "verdict": outcome.verdict,
+        "blame": outcome.blame,
+        "outcome_code": outcome.code,
+        "outcome_message": outcome.message,
+    }
 
 
 def _result(row: Row[Any]) -> StoredResult:

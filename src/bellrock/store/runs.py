@@ -1,22 +1,44 @@
-"""Runs in SQL. A run is saved only by compare-and-set, and never once it is final."""
+"""Runs in SQL. A run is saved only by compare-and-set or under its lock, and never once it is final."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.cancellation import CancelRequest
-from bellrock.domain.outcomes import Outcome
+from bellrock.domain.outcomes import Outcome, Verdict
 from bellrock.domain.runs import Lease, Run, RunState
 from bellrock.store.columns import Instant
 from bellrock.store.records import NewRun, RunMaterial, StoredRun
 from bellrock.store.tables import runs
 
 _SHOWN = [column for column in runs.c if column.name not in ("material", "sealed_environment")]
+
+# Built once: SQLAlchemy takes longer to build such a statement than the database to carry it out.
+_BY_ID = select(*_SHOWN).where(runs.c.id == bindparam("run_id"))
+_JOB_BY_ID = select(*_SHOWN, *(runs.c[name] for name in ("material", "sealed_environment"))).where(
+    runs.c.id == bindparam("run_id")
+)
+_OF_SESSIONS = (
+    select(*_SHOWN)
+    .where(runs.c.session_id.in_(bindparam("session_ids", expanding=True)))
+    .order_by(runs.c.session_id, runs.c.position)
+)
+_OPEN_BY_IDS = (
+    select(*_SHOWN)
+    .where(runs.c.id.in_(bindparam("run_ids", expanding=True)), runs.c.state != RunState.FINAL)
+    .order_by(runs.c.id)
+    .with_for_update()
+)
+_ENDS_OF_SESSION = (
+    select(runs.c.state, runs.c.verdict)
+    .where(runs.c.session_id == bindparam("of_session"))
+    .group_by(runs.c.state, runs.c.verdict)
+)
 
 
 async def insert_runs(connection: AsyncConnection, new_runs: Sequence[NewRun]) -> None:
@@ -26,41 +48,75 @@ async def insert_runs(connection: AsyncConnection, new_runs: Sequence[NewRun]) -
 
 async def load_run(connection: AsyncConnection, run_id: UUID) -> StoredRun | None:
     """A run, or None."""
-    row = (await connection.execute(select(*_SHOWN).where(runs.c.id == run_id))).one_or_none()
+    row = (await connection.execute(_BY_ID, {"run_id": run_id})).one_or_none()
     return None if row is None else _stored(row)
 
 
 async def load_runs(connection: AsyncConnection, run_ids: Collection[UUID]) -> list[StoredRun]:
     """The runs that exist of those named, in the order of their ids."""
-    return await _many(connection, select(*_SHOWN).where(runs.c.id.in_(run_ids)).order_by(runs.c.id))
+    query = select(*_SHOWN).where(runs.c.id.in_(run_ids)).order_by(runs.c.id)
+    return [_stored(row) for row in await connection.execute(query)]
 
 
 async def runs_of_sessions(
     connection: AsyncConnection, session_ids: Collection[UUID]
 ) -> dict[UUID, list[StoredRun]]:
     """The runs of each session, in their order there."""
-    query = select(*_SHOWN).where(runs.c.session_id.in_(session_ids))
     found: dict[UUID, list[StoredRun]] = {session_id: [] for session_id in session_ids}
-    for stored in await _many(connection, query.order_by(runs.c.session_id, runs.c.position)):
-        found[stored.run.session_id].append(stored)
+    for row in await connection.execute(_OF_SESSIONS, {"session_ids": list(session_ids)}):
+        found[row.session_id].append(_stored(row))
     return found
 
 
-async def load_material(connection: AsyncConnection, run_id: UUID) -> tuple[RunMaterial, str | None]:
-    """What a run executes, and its sealed variables."""
-    query = select(runs.c.material, runs.c.sealed_environment).where(runs.c.id == run_id)
-    row = (await connection.execute(query)).one()
-    return row.material, row.sealed_environment
+async def load_job(
+    connection: AsyncConnection, run_id: UUID
+) -> tuple[StoredRun, RunMaterial, str | None] | None:
+    """A run with what it executes and its sealed variables, or None."""
+    row = (await connection.execute(_JOB_BY_ID, {"run_id": run_id})).one_or_none()
+    return None if row is None else (_stored(row), row.material, row.sealed_environment)
 
 
 async def save_run(connection: AsyncConnection, run: Run, *, seen_version: int, **beside: object) -> bool:
     """Write a run over the version that was seen. False: somebody else wrote first, or it is final."""
-    statement = (
-        update(runs)
-        .where(runs.c.id == run.id, runs.c.version == seen_version, runs.c.state != RunState.FINAL)
-        .values(**_values(run), **beside)
-    )
-    return (await connection.execute(statement)).rowcount == 1
+    seen = {"run_id": run.id, "seen_version": seen_version}
+    statement = _SAVE if not beside else _SAVE.values(beside)
+    return (await connection.execute(statement, _new_values_of(run) | seen)).rowcount == 1
+
+
+async def lock_open_runs(connection: AsyncConnection, run_ids: Collection[UUID]) -> list[StoredRun]:
+    """Those of the runs that are not final. Nobody else writes them until the transaction is over.
+
+    In the order of their ids, as everybody locks them: else two transactions wait for each other. (On
+    SQLite every writer is alone anyway.)
+    """
+    if not run_ids:
+        return []
+    found = await connection.execute(_OPEN_BY_IDS, {"run_ids": list(run_ids)})
+    return [_stored(row) for row in found]
+
+
+async def save_locked_runs(
+    connection: AsyncConnection, changed: Sequence[Run], stages: Mapping[UUID, str]
+) -> None:
+    """Write runs that this transaction has locked; ``stages`` of those that say one."""
+    if not changed:
+        return
+    new_stage = func.coalesce(bindparam("new_stage", type_=runs.c.stage.type), runs.c.stage)
+    rows = [_new_values_of(run) | {"run_id": run.id, "new_stage": stages.get(run.id)} for run in changed]
+    await connection.execute(_SAVE_LOCKED.values(stage=new_stage), rows)
+
+
+async def verdicts_if_over(connection: AsyncConnection, session_id: UUID) -> set[Verdict] | None:
+    """The verdicts of a session's runs once all are final, else None."""
+    ends = list(await connection.execute(_ENDS_OF_SESSION, {"of_session": session_id}))
+    if any(end.state is not RunState.FINAL for end in ends):
+        return None
+    return {end.verdict for end in ends}
+
+
+async def ids_of_session(connection: AsyncConnection, session_id: UUID) -> list[UUID]:
+    """The ids of a session's runs."""
+    return list(await connection.scalars(select(runs.c.id).where(runs.c.session_id == session_id)))
 
 
 async def runs_with_lease_over(connection: AsyncConnection, at: datetime, *, limit: int) -> list[UUID]:
@@ -84,7 +140,7 @@ async def runs_queued_since(connection: AsyncConnection, before: datetime, *, li
 async def cancels_in_flight(connection: AsyncConnection) -> list[StoredRun]:
     """Running runs that somebody asked to stop."""
     query = select(*_SHOWN).where(runs.c.state == RunState.RUNNING, runs.c.cancel_at.is_not(None))
-    return await _many(connection, query)
+    return [_stored(row) for row in await connection.execute(query)]
 
 
 async def mark_offered(connection: AsyncConnection, run_id: UUID, at: datetime) -> None:
@@ -119,10 +175,6 @@ async def open_runs(connection: AsyncConnection) -> list[OpenRuns]:
     return [OpenRuns(*row) for row in await connection.execute(query)]
 
 
-async def _many(connection: AsyncConnection, query: Select[Any]) -> list[StoredRun]:
-    return [_stored(row) for row in await connection.execute(query)]
-
-
 def _new_values(new: NewRun) -> dict[str, Any]:
     return {
         **_values(new.run),
@@ -140,6 +192,37 @@ _SAME_IN_BOTH = (
     *("queued_at", "state", "version", "attempt", "executions", "started_at", "stopped_at"),
     *("fenced", "retry", "retry_at", "requeued_at"),
 )
+
+
+_NEVER_CHANGES = frozenset(
+    {
+        "id",
+        "session_id",
+        "account_id",
+        "check_id",
+        "check_type",
+        "source",
+        "location",
+        "result_id",
+        "queued_at",
+    }
+)
+_OF_LEASE_CANCEL_AND_OUTCOME = (
+    *("lease_token", "lease_runner_id", "lease_until", "cancel_at", "cancel_by", "cancel_via"),
+    *("verdict", "blame", "outcome_code", "outcome_message"),
+)
+_SAVE_LOCKED = (
+    update(runs)
+    .where(runs.c.id == bindparam("run_id"))
+    .values(
+        {
+            name: bindparam(f"new_{name}", type_=runs.c[name].type)
+            for name in (*_SAME_IN_BOTH, *_OF_LEASE_CANCEL_AND_OUTCOME)
+            if name not in _NEVER_CHANGES
+        }
+    )
+)
+_SAVE = _SAVE_LOCKED.where(runs.c.version == bindparam("seen_version"), runs.c.state != RunState.FINAL)
 
 
 def _values(run: Run) -> dict[str, Any]:
@@ -170,3 +253,7 @@ def _stored(row: Row[Any]) -> StoredRun:
     same = {name: of[name] for name in _SAME_IN_BOTH}
     run = Run(**same, lease=lease, cancel=cancel, outcome=outcome)
     return StoredRun(run, of["check_name"], of["logical_id"], of["stage"])
+
+
+def _new_values_of(run: Run) -> dict[str, Any]:
+    return {f"new_{name}": value for name, value in _values(run).items() if name not in _NEVER_CHANGES}

@@ -6,13 +6,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.sessions import Session, SessionKind
 from bellrock.store.tables import sessions
 
 _COLUMNS = [column for column in sessions.c if column.name != "branch"]
+
+# Built once: SQLAlchemy takes longer to build such a statement than the database to carry it out.
+_BY_ID = select(*_COLUMNS).where(sessions.c.id == bindparam("of_session"))
+_BY_IDS = select(*_COLUMNS).where(sessions.c.id.in_(bindparam("session_ids", expanding=True)))
+_LOCK = select(sessions.c.kind).where(sessions.c.id == bindparam("of_session")).with_for_update()
+_FREEZE = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("of_session"), sessions.c.status.is_(None))
+    .values(
+        status=bindparam("new_status", type_=sessions.c.status.type),
+        stopped_at=bindparam("new_stopped_at", type_=sessions.c.stopped_at.type),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +59,31 @@ async def insert_sessions(connection: AsyncConnection, new: Sequence[Session]) -
 
 async def load_session(connection: AsyncConnection, session_id: UUID) -> Session | None:
     """A session, or None."""
-    row = (await connection.execute(select(*_COLUMNS).where(sessions.c.id == session_id))).one_or_none()
+    row = (await connection.execute(_BY_ID, {"of_session": session_id})).one_or_none()
     return None if row is None else _session(row)
 
 
 async def load_sessions(connection: AsyncConnection, session_ids: Collection[UUID]) -> dict[UUID, Session]:
     """The sessions that exist of those named."""
-    found = await connection.execute(select(*_COLUMNS).where(sessions.c.id.in_(session_ids)))
+    found = await connection.execute(_BY_IDS, {"session_ids": list(session_ids)})
     return {row.id: _session(row) for row in found}
 
 
-async def lock_session(connection: AsyncConnection, session_id: UUID) -> None:
-    """Keep others from ending runs of this session until the transaction is over.
+async def lock_session(connection: AsyncConnection, session_id: UUID) -> SessionKind | None:
+    """Keep others from ending runs of this session until the transaction is over; its kind.
 
     Two transactions that end the last two runs at once would each see the other's run open, and
     neither would write the session's status. On SQLite every writer is alone anyway.
     """
-    await connection.execute(select(sessions.c.id).where(sessions.c.id == session_id).with_for_update())
+    return await connection.scalar(_LOCK, {"of_session": session_id})
 
 
 async def freeze_session(
     connection: AsyncConnection, session_id: UUID, *, status: str, stopped_at: datetime
 ) -> bool:
     """Write the terminal status, unless there is one."""
-    statement = (
-        update(sessions)
-        .where(sessions.c.id == session_id, sessions.c.status.is_(None))
-        .values(status=status, stopped_at=stopped_at)
-    )
-    return (await connection.execute(statement)).rowcount == 1
+    values = {"of_session": session_id, "new_status": status, "new_stopped_at": stopped_at}
+    return (await connection.execute(_FREEZE, values)).rowcount == 1
 
 
 async def find_sessions(connection: AsyncConnection, wanted: SessionFilter, *, limit: int) -> list[Session]:
