@@ -19,7 +19,7 @@ from bellrock.engine.nats_bus import NatsBus, NatsOptions
 from bellrock.engine.port import BusError
 from bellrock.runner.agent import Agent, AgentOptions
 from bellrock.runner.control_link import LinkTimes
-from bellrock.runner.executors.playwright import PlaywrightExecutor, PlaywrightOptions
+from bellrock.runner.executors.playwright import PlaywrightExecutor, PlaywrightOptions, leftovers
 from bellrock.runner.executors.url import UrlExecutor
 from bellrock.runner.folders import remove_folder
 from bellrock.runner.live_publisher import LiveTimes
@@ -32,7 +32,7 @@ from bellrock.runner.supervisor import (
     probe_isolation,
     sweep_orphans,
 )
-from bellrock.runner.transfer import Transfer, TransferOptions
+from bellrock.runner.transfer import Transfer, TransferOptions, unfinished_downloads
 from bellrock.runner.work import Workshop
 from bellrock.settings import Settings
 
@@ -72,11 +72,14 @@ async def _clean_up_former_life(folder: Path, isolation: Isolation) -> None:
         swept = await sweep_orphans(isolation.state_folder)
         if swept.trees or swept.left:
             log.warning("orphans.swept", trees=swept.trees, killed=swept.killed, left=swept.left)
-    leftovers = list((folder / "runs").glob("*"))
-    for leftover in leftovers:
+    folders = [*(folder / "runs").glob("*"), *leftovers(folder / "cache")]
+    for leftover in folders:
         await asyncio.to_thread(remove_folder, leftover)
-    if leftovers:
-        log.info("runner.folders_swept", count=len(leftovers))
+    downloads = unfinished_downloads(folder / "bundles")
+    for part in downloads:
+        part.unlink()
+    if folders or downloads:
+        log.info("runner.folders_swept", folders=len(folders), downloads=len(downloads))
 
 
 async def _serve(settings: Settings, folder: Path, *, isolation: Isolation, stop: asyncio.Event) -> None:

@@ -26,9 +26,15 @@ log = structlog.get_logger(__name__)
 RUN_HEADER = "X-Bellrock-Run"
 _CHUNK = 256 * 1024
 _TRIES = 4
+_PARTIAL_SUFFIX = ".part"
 _FIRST_WAIT_S = 0.3
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _TOO_EARLY = frozenset({408, 425, 429})
+
+
+def unfinished_downloads(bundle_folder: Path) -> list[Path]:
+    """Parts of bundles in a cache. Nobody's, unless a runner uses the cache now."""
+    return list(bundle_folder.glob(f"*{_PARTIAL_SUFFIX}"))
 
 
 class TransferFailed(Exception):
@@ -93,7 +99,7 @@ class RunTransfer:
                 os.utime(cached)  # the cache drops what was not used for long
             return cached
         self._options.bundle_folder.mkdir(parents=True, exist_ok=True)
-        partial = cached.with_name(f"{cached.name}.{uuid4().hex}.part")
+        partial = cached.with_name(f"{cached.name}.{uuid4().hex}{_PARTIAL_SUFFIX}")
         try:
             await self._retry(f"fetch the bundle {key}", lambda: self._download(key, partial))
             partial.rename(cached)
