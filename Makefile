@@ -1,15 +1,18 @@
 # Bellrock. `make help` lists the targets.
-# PORT, DATA and ONCE are read by `make run`; PYTEST_ARGS by `make test`.
+# PORT, DATA and ONCE are read by `make run`; PYTEST_ARGS by `make test`; JOBS and CELLS (as pytest's -k)
+# by `make matrix`.
 
 PORT ?= 3000
 DATA ?= .bellrock
 ONCE ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
+JOBS ?= 4
+CELLS ?=
 VENV := .venv/bin
 TYPED := $(wildcard src tests scripts bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench bench-cancel bench-overhead bench-sessions lock clean
+.PHONY: help setup run test matrix lint format bench bench-cancel bench-overhead bench-sessions lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
@@ -28,6 +31,10 @@ lint: setup ## ruff, mypy and the import contracts
 
 test: lint ## lint and the whole test suite
 	@$(VENV)/pytest $(PYTEST_ARGS)
+
+matrix: setup ## every fault at every part in every stage; writes docs/reliability.md (JOBS=, CELLS=)
+	@MATRIX=whole $(VENV)/pytest tests/system/matrix -n $(JOBS) -k '$(CELLS)' --junitxml=.matrix.xml; status=$$?; \
+		$(VENV)/python -m tests.system.matrix.table .matrix.xml && rm .matrix.xml && exit $$status
 
 bench: bench-cancel bench-overhead bench-sessions ## measure everything (docs/benchmarks.md), half an hour
 

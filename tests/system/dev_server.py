@@ -70,8 +70,67 @@ def shell_suite(seconds: float) -> ShellSuite:
     return ShellSuite(marker, packed.getvalue())
 
 
+class ServerApi:
+    """What a test asks of a running server, wherever its processes are."""
+
+    url: str
+    credentials: dict[str, str]
+
+    @property
+    def log(self) -> str:
+        """What its processes logged so far."""
+        raise NotImplementedError
+
+    def client(self) -> httpx2.AsyncClient:
+        headers = {
+            "Authorization": f"Bearer {self.credentials['api_key']}",
+            "X-Checkly-Account": self.credentials["account_id"],
+        }
+        return httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=40, trust_env=False)
+
+    async def call(self, method: str, path: str, **arguments: Any) -> Any:
+        async with self.client() as client:
+            answer = await client.request(method, path, **arguments)
+            assert answer.status_code < 400, f"{method} {path}: {answer.status_code} {answer.text}"
+            return answer.json() if answer.content else None
+
+    async def start_session(self, suite: ShellSuite, **check: Any) -> str:
+        """Save the suite as a check and trigger it; the session's id."""
+        bundle = await self.call("POST", "/next/checkly-storage/upload-code-bundle", content=suite.bundle)
+        body = {
+            "name": suite.marker,
+            "codeBundlePath": bundle["key"],
+            "testCommand": "sh suite.sh",
+            "locations": [LOCATION],
+            **check,
+        }
+        saved = await self.call("POST", "/v1/checks/playwright", json=body)
+        target = {"target": {"checkId": [saved["id"]]}}
+        sessions = await self.call("POST", "/v1/check-sessions/trigger", json=target)
+        return str(sessions["sessions"][0]["checkSessionId"])
+
+    async def session(self, session_id: str) -> Any:
+        return await self.call("GET", f"/v2/check-sessions/{session_id}")
+
+    async def cancel(self, session_id: str) -> None:
+        await self.call("POST", f"/v1/check-sessions/{session_id}/cancel", json={})
+
+    async def await_final(self, session_id: str, *, timeout_s: float) -> Any:
+        """The session once it is final."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    session = await self.session(session_id)
+                    if session["status"] in FINAL:
+                        return session
+                    await asyncio.sleep(0.05)
+        except TimeoutError as error:
+            message = f"session not final within {timeout_s:g} s\n{self.log[-4_000:]}"
+            raise AssertionError(message) from error
+
+
 @dataclass
-class DevServer:
+class DevServer(ServerApi):
     """`bellrock dev` on a free port. `start` again after `kill` continues with the same data."""
 
     folder: Path
@@ -147,50 +206,3 @@ class DevServer:
         """The direct child whose command line has this word: nats-server, or runner."""
         (found,) = [c for c in self.children() if any(Path(part).name == word for part in c.cmdline())]
         return found
-
-    def client(self) -> httpx2.AsyncClient:
-        headers = {
-            "Authorization": f"Bearer {self.credentials['api_key']}",
-            "X-Checkly-Account": self.credentials["account_id"],
-        }
-        return httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=40, trust_env=False)
-
-    async def call(self, method: str, path: str, **arguments: Any) -> Any:
-        async with self.client() as client:
-            answer = await client.request(method, path, **arguments)
-            assert answer.status_code < 400, f"{method} {path}: {answer.status_code} {answer.text}"
-            return answer.json() if answer.content else None
-
-    async def start_session(self, suite: ShellSuite, **fields: Any) -> str:
-        """Save the suite as a check and trigger it; the session's id. ``fields`` go into the check."""
-        bundle = await self.call("POST", "/next/checkly-storage/upload-code-bundle", content=suite.bundle)
-        body = {
-            "name": suite.marker,
-            "codeBundlePath": bundle["key"],
-            "testCommand": "sh suite.sh",
-            "locations": [LOCATION],
-            **fields,
-        }
-        check = await self.call("POST", "/v1/checks/playwright", json=body)
-        target = {"target": {"checkId": [check["id"]]}}
-        sessions = await self.call("POST", "/v1/check-sessions/trigger", json=target)
-        return str(sessions["sessions"][0]["checkSessionId"])
-
-    async def session(self, session_id: str) -> Any:
-        return await self.call("GET", f"/v2/check-sessions/{session_id}")
-
-    async def cancel(self, session_id: str) -> None:
-        await self.call("POST", f"/v1/check-sessions/{session_id}/cancel", json={})
-
-    async def await_final(self, session_id: str, *, timeout_s: float) -> Any:
-        """The session once it is final."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while True:
-                    session = await self.session(session_id)
-                    if session["status"] in FINAL:
-                        return session
-                    await asyncio.sleep(0.05)
-        except TimeoutError as error:
-            message = f"session not final within {timeout_s:g} s\n{self.log[-4_000:]}"
-            raise AssertionError(message) from error

@@ -22,7 +22,7 @@ from bellrock.engine.nats_bus import NatsBus, NatsOptions
 from bellrock.engine.port import BusError
 from bellrock.runner.agent import Agent, AgentOptions
 from bellrock.runner.control_link import LinkTimes
-from bellrock.runner.executors.playwright import PlaywrightExecutor, PlaywrightOptions
+from bellrock.runner.executors.playwright import PlaywrightExecutor, PlaywrightOptions, leftovers
 from bellrock.runner.executors.url import UrlExecutor
 from bellrock.runner.folders import remove_folder
 from bellrock.runner.janitor import Cache, keep_tidy
@@ -37,7 +37,7 @@ from bellrock.runner.supervisor import (
     probe_isolation,
     sweep_orphans,
 )
-from bellrock.runner.transfer import Transfer, TransferOptions, prune_bundles
+from bellrock.runner.transfer import Transfer, TransferOptions, prune_bundles, unfinished_downloads
 from bellrock.runner.work import Workshop
 from bellrock.settings import Settings
 
@@ -76,11 +76,21 @@ def find_isolation(settings: Settings, folder: Path) -> Isolation:
 
 async def _clean_up_former_life(folder: Path, isolation: Isolation) -> SweepReport:
     swept = await sweep_orphans(isolation.state_folder) if isolation.state_folder else SweepReport()
-    folders = list((folder / "runs").glob("*"))
+    folders = [*(folder / "runs").glob("*"), *leftovers(folder / "cache")]
     for leftover in folders:
         await asyncio.to_thread(remove_folder, leftover)
+    downloads = unfinished_downloads(folder / "bundles")
+    for part in downloads:
+        part.unlink()
     tell = log.warning if swept.killed or swept.left else log.info
-    tell("orphans.swept", trees=swept.trees, killed=swept.killed, left=swept.left, folders=len(folders))
+    tell(
+        "orphans.swept",
+        trees=swept.trees,
+        killed=swept.killed,
+        left=swept.left,
+        folders=len(folders),
+        downloads=len(downloads),
+    )
     return swept
 
 

@@ -229,6 +229,8 @@ class RunContext:
     late_evidence: LateEvidence | None = None
     """Set by an executor whose report is not ``evidence_complete``: the agent calls it after the
     report and sends what it returns."""
+    drop_evidence: Callable[[], Awaitable[None]] | None = None
+    """Set beside it: ends the collecting, its processes too. Called in any case; harmless afterwards."""
 
 
 class Executor(Protocol):

@@ -34,6 +34,11 @@ _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _TOO_EARLY = frozenset({408, 425, 429})
 
 
+def unfinished_downloads(bundle_folder: Path) -> list[Path]:
+    """Parts of bundles in a cache. Nobody's, unless a runner uses the cache now."""
+    return list(bundle_folder.glob(f"*{_PARTIAL}"))
+
+
 class TransferFailed(Exception):
     """A file could not be moved. ``blame`` says whose fault that is."""
 

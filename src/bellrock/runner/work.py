@@ -152,12 +152,17 @@ class RunWork:
             publishing = asyncio.create_task(publisher.run())
             stack.push_async_callback(_end, publishing)
             context = self._context(recorder)
-            report = await self._execute(context)
-            await publisher.flush()
-            if self._fenced:
-                return
-            report = await self._keep_events(report, context)
-            await self._report(report, context)
+            try:
+                report = await self._execute(context)
+                await publisher.flush()
+                if self._fenced:
+                    return
+                report = await self._keep_events(report, context)
+                await self._report(report, context)
+            finally:
+                # Refused, or not answered: what is still being collected has no taker, its processes no run.
+                if context.drop_evidence:
+                    await context.drop_evidence()
 
     async def _listen(self, stack: AsyncExitStack, publisher: LivePublisher) -> None:
         run_id, location = self.job.run_id, self.job.location

@@ -111,6 +111,7 @@ class Control:
     refusal: str | None = None
     silent_claims: int = 0
     silent_reports: int = 0
+    report_refusal: str | None = None
     stop: set[UUID] = field(default_factory=set)
     lost: set[UUID] = field(default_factory=set)
     jobs: dict[UUID, JobSpec] = field(default_factory=dict)
@@ -159,7 +160,7 @@ class Control:
         if self.silent_reports:
             self.silent_reports -= 1
             return None
-        return ReportReply(accepted=True).encode()
+        return ReportReply(accepted=self.report_refusal is None, reason=self.report_refusal).encode()
 
     def _evidence(self, body: bytes) -> bytes:
         self.evidence.append(Evidence.model_validate_json(body))

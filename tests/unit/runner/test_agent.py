@@ -302,6 +302,23 @@ async def test_late_evidence_follows_the_report(tmp_path: Path) -> None:
         assert len(rig.control.reports) == 1
 
 
+async def test_evidence_of_a_refused_report_is_dropped_before_the_folder_goes(tmp_path: Path) -> None:
+    dropped_in: list[bool] = []
+
+    async def reports_first(job: JobSpec, context: RunContext) -> Report:
+        async def drop() -> None:
+            dropped_in.append(context.folder.exists())
+
+        context.drop_evidence = drop
+        return a_report(job, context).model_copy(update={"evidence_complete": False})
+
+    async with running_agent(tmp_path, script=reports_first) as rig:
+        rig.control.report_refusal = "the run is final"
+        await rig.control.offer(uuid4())
+        await until(lambda: bool(dropped_in))
+        assert dropped_in == [True]
+
+
 async def test_processes_that_could_not_be_killed_are_told_in_heartbeats(tmp_path: Path) -> None:
     async def leaves_two(job: JobSpec, context: RunContext) -> Report:
         return a_report(job, context).model_copy(update={"processes_left": 2})

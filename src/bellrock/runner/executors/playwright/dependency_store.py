@@ -135,6 +135,11 @@ class DependencyStore:
         return pruned
 
 
+def unfinished_installs(folder: Path) -> list[Path]:
+    """The scratch folders in a store's folder. Nobody's, unless a runner uses the store now."""
+    return list(folder.glob(f"{_SCRATCH_PREFIX}*"))
+
+
 def _lease(entry: Path) -> Lease:
     lock = os.open(entry / _LOCK_FILE, os.O_RDWR | os.O_CLOEXEC)
     try:

@@ -82,12 +82,12 @@ class Reporting:
         try:
             await self._wait(evidence, outcome, options.cancel_report_s)
         except asyncio.CancelledError:
-            evidence.cancel()
-            await asyncio.wait({evidence})
+            await _drop(evidence)
             raise
         complete = evidence.done()
         if not complete:
             self._context.late_evidence = lambda: self._late(evidence, outcome)
+            self._context.drop_evidence = lambda: _drop(evidence)
         return self._report(outcome, stopped_at=stopped_at, complete=complete)
 
     async def _collect(self, collecting: Coroutine[Any, Any, None], timeout_s: float) -> None:
@@ -116,8 +116,7 @@ class Reporting:
         try:
             await evidence
         except asyncio.CancelledError:
-            evidence.cancel()
-            await asyncio.wait({evidence})
+            await _drop(evidence)
             raise
         return LateEvidence(
             run_id=self._job.run_id,
@@ -187,6 +186,11 @@ class Reporting:
             evidence_complete=complete,
             notes=tuple(map(self._context.scrubber.text, self._evidence.notes)),
         )
+
+
+async def _drop(evidence: "asyncio.Task[None]") -> None:
+    evidence.cancel()
+    await asyncio.wait({evidence})
 
 
 def _reported_tests(progress: Progress) -> Iterator[ReportedTest]:

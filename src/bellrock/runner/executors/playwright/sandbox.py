@@ -63,8 +63,12 @@ class Machine:
         try:
             out, _ = await asyncio.wait_for(process.communicate(), _VERSION_S)
         except TimeoutError as error:
-            process.kill()
             raise RunEnded(runner_failed("NO_NODE", f"{self.node} does not answer.")) from error
+        finally:
+            # Also where a cancel did not wait for the answer: nothing of a run may outlive it.
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         return out.decode().strip()
 
     def program_mounts(self) -> tuple[Mount, ...]:
