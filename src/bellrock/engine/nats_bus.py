@@ -168,6 +168,7 @@ class NatsBus:
         finally:
             fetch.cancel()
             interrupted.cancel()
+            fetch.add_done_callback(_forget)
 
     async def _fetch(self, location: str, timeout_s: float) -> "_Offer | None":
         try:
@@ -300,6 +301,12 @@ class _Offer:
             await self._message.ack()
         except nats.errors.Error as error:  # it comes again, and its claim is refused
             log.debug("bus.ack", error=str(error))
+
+
+def _forget(fetch: "asyncio.Future[_Offer | None]") -> None:
+    """Nobody waits any more for what it ends with."""
+    if not fetch.cancelled():
+        fetch.exception()
 
 
 async def _handle(message: Msg, handler: Handler) -> None:

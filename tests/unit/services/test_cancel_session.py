@@ -1,23 +1,54 @@
 """A cancel stamps what runs, ends what waits, and changes nothing else."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import event
 
 from bellrock.domain.access import Role
 from bellrock.domain.cancellation import RunSource, Via
+from bellrock.domain.checks import CheckType, PlaywrightSuite
 from bellrock.domain.errors import Forbidden, NotFound
 from bellrock.domain.runs import RunState
-from bellrock.domain.sessions import CheckSessionStatus, SessionKind
+from bellrock.domain.sessions import CheckSessionStatus, SessionKind, TestSessionStatus
 from bellrock.services.cancel_session import cancel_session
+from bellrock.services.checks import CheckDraft
 from bellrock.services.heartbeat import heartbeat
 from bellrock.services.read_sessions import get_session
 from bellrock.services.reap import reap
-from bellrock.services.start_session import Target, start_check_session, trigger_check_sessions
+from bellrock.services.start_session import (
+    InlineJob,
+    InlineSessionRequest,
+    Target,
+    run_test_session,
+    start_check_session,
+    trigger_check_sessions,
+)
 from bellrock.services.views import CancelSummary, SessionView
 from bellrock.wire.messages import HeartbeatRequest, HeldRun
 from tests.unit.services.world import CANCELLED, FAILED, HERE, PASSED, THERE, World
+
+
+def a_draft(world: World) -> CheckDraft:
+    return CheckDraft(type=CheckType.PLAYWRIGHT, name="suite", spec=PlaywrightSuite(world.bundle_key))
+
+
+@contextmanager
+def counted_statements(world: World) -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    engine = world.platform.database._writers.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 async def cancel(world: World, view: SessionView, *ids: object, role: Role | None = None) -> CancelSummary:
@@ -165,6 +196,21 @@ async def test_cancel_of_a_finished_session_changes_nothing(world: World, sessio
     before = await look(world, session)
     assert await cancel(world, session) == CancelSummary()
     assert await look(world, session) == before
+
+
+async def test_a_cancel_takes_as_many_statements_for_many_runs_as_for_few(world: World) -> None:
+    counts = []
+    for size in (2, 40):
+        jobs = [InlineJob(f"suite-{number}", a_draft(world)) for number in range(size)]
+        view = await run_test_session(
+            world.platform, world.owner, InlineSessionRequest("many", HERE, tuple(jobs))
+        )
+        with counted_statements(world) as statements:
+            summary = await cancel(world, view)
+        assert len(summary.finished) == size
+        assert (await look(world, view)).status is TestSessionStatus.CANCELLED
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
 
 
 async def test_a_check_that_is_no_suite_runs_on(world: World) -> None:

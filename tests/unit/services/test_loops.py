@@ -25,6 +25,7 @@ from bellrock.services.views import SessionView
 from bellrock.store.tables import outbox
 from bellrock.wire import subjects
 from bellrock.wire.messages import (
+    Announcement,
     CancelAck,
     CancelSignal,
     ClaimReply,
@@ -67,6 +68,28 @@ async def test_a_started_run_is_offered_at_its_location(world: World, session: S
     assert offer is not None
     assert Offer.model_validate_json(offer.body).run_id == session.runs[0].run.id
     assert await orders_left(world) == 0
+
+
+async def test_a_run_that_goes_well_needs_one_order_and_announces_every_change(
+    world: World, session: SessionView
+) -> None:
+    heard: list[str] = []
+
+    async def on_announcement(_subject: str, body: bytes) -> None:
+        heard.append(Announcement.model_validate_json(body).what)
+
+    await world.platform.bus.subscribe("announce.>", on_announcement)
+    assert await relay_due_orders(world.platform) == 1
+    await world.claim(session.runs[0].run.id)
+    await world.report(session.runs[0].run.id)
+    assert await relay_due_orders(world.platform) == 0
+    await eventually(lambda: heard == ["running", "final"])
+
+
+async def test_a_change_is_kept_although_it_cannot_be_announced(world: World, session: SessionView) -> None:
+    await world.broker.cut()
+    assert (await world.claim(session.runs[0].run.id)).granted
+    assert (await look(world, session)).runs[0].run.state is RunState.RUNNING
 
 
 async def test_an_order_outlives_a_lost_connection(world: World, session: SessionView) -> None:
