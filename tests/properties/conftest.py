@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 _SLOW_MACHINES = [HealthCheck.too_slow, HealthCheck.data_too_large]
+_DEADLINE_S = 600
 _NIGHTLY_DEADLINE_S = 6 * 3_600
 
 settings.register_profile(
@@ -30,12 +31,12 @@ settings.load_profile(PROFILE)
 @pytest.fixture(autouse=True)
 def undisturbed() -> None:
     """A dump of the stacks of a long test can end a process that switches between greenlets."""
-    if PROFILE == "nightly":
-        faulthandler.cancel_dump_traceback_later()
+    faulthandler.cancel_dump_traceback_later()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if PROFILE == "nightly":
-        for item in items:
-            if "properties" in item.path.parts:
-                item.add_marker(pytest.mark.timeout(_NIGHTLY_DEADLINE_S))
+    """An example that runs into the deadline of its test would be taken for one that fails by chance."""
+    deadline_s = _NIGHTLY_DEADLINE_S if PROFILE == "nightly" else _DEADLINE_S
+    for item in items:
+        if "properties" in item.path.parts:
+            item.add_marker(pytest.mark.timeout(deadline_s))

@@ -6,6 +6,7 @@ same database, and over the bus as it was or emptied. Runners live on, hear what
 """
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -172,4 +173,7 @@ class CrashMachine(RuleBasedStateMachine):
 
 
 TestCrashMachine = CrashMachine.TestCase
+if settings.get_current_profile_name() == "default":
+    # An example here takes as long as dozens of the pure machines.
+    TestCrashMachine.settings = settings(max_examples=60, stateful_step_count=30)
 TestCrashMachine.pytestmark = [pytest.mark.usefixtures("quiet")]  # type: ignore[attr-defined]
