@@ -62,10 +62,9 @@ async def measure_dispatch(plane: ControlPlane, rate: float, seconds: float) -> 
     cpu_s, begun = plane.cpu_s, time.monotonic()
     triggered = await offer_load(plane, rate, seconds)
     took_s = time.monotonic() - begun
-    used_s = plane.cpu_s - cpu_s
-    print(f"\n{rate:g} sessions per second offered for {seconds:g} s; the control plane used ", end="")
-    print(f"{used_s / took_s:.0%} of a core, {used_s / len(triggered) * 1000:.1f} ms per session")
-    print(f"ms{HEADER[2:]}")
+    used = (plane.cpu_s - cpu_s) / took_s
+    print(f"\n{rate:g} sessions per second offered for {seconds:g} s; control plane {used:.0%} of a core, ms")
+    print(HEADER)
     claimed, ended = plane.runner.claimed_sessions, plane.runner.ended_sessions
     waits = [(claimed[one.session_id] - one.answered) * 1000 for one in triggered]
     print(line("trigger answered -> offer claimed", waits))

@@ -106,12 +106,7 @@ def principal_of(request: Request) -> Principal:
     return principal
 
 
-# Dependencies are coroutines: FastAPI would take a thread for each that is not.
-async def _caller(request: Request) -> Principal:
-    return principal_of(request)
-
-
-async def _platform(request: Request) -> Platform:
+def _platform(request: Request) -> Platform:
     platform: Platform = request.app.state.platform
     return platform
 
@@ -122,16 +117,16 @@ def config_of(request: Request) -> ApiConfig:
     return config
 
 
-Caller = Annotated[Principal, Depends(_caller)]
+Caller = Annotated[Principal, Depends(principal_of)]
 PlatformOf = Annotated[Platform, Depends(_platform)]
 
 
-async def _runner(principal: Caller) -> Principal:
+def _runner(principal: Caller) -> Principal:
     principal.must(Right.RUN)
     return principal
 
 
-async def _editor(principal: Caller) -> Principal:
+def _editor(principal: Caller) -> Principal:
     principal.must(Right.EDIT)
     return principal
 

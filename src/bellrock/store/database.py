@@ -5,9 +5,7 @@ first and writes later would otherwise fail at its first write, when somebody el
 """
 
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +15,18 @@ from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bellrock.store.sqlite_driver import connect
-
 _READERS = 8
 _WRITERS_OF_POSTGRESQL = 8
 _WAIT_FOR_CONNECTION_S = 30
-_PRAGMAS = (
-    "busy_timeout = 10000",
-    "journal_mode = WAL",
-    "synchronous = FULL",  # a cancel that was answered must survive a power cut
-    "foreign_keys = ON",
-)
 _MIGRATION_LOCK = 4_217_001  # PostgreSQL advisory lock: replicas that start together migrate in turn
 
 
 class Database:
     """Connections to read and to write with. Open with `open_database`."""
 
-    def __init__(
-        self, *, readers: AsyncEngine, writers: AsyncEngine, threads: ThreadPoolExecutor | None = None
-    ) -> None:
+    def __init__(self, *, readers: AsyncEngine, writers: AsyncEngine) -> None:
         self._readers = readers
         self._writers = writers
-        self._threads = threads
 
     @property
     def dialect(self) -> str:
@@ -71,8 +58,6 @@ class Database:
         """Close every connection."""
         await self._readers.dispose()
         await self._writers.dispose()
-        if self._threads is not None:
-            self._threads.shutdown(wait=False)
 
 
 async def open_database(url: str) -> Database:
@@ -120,24 +105,26 @@ def _upgrade(connection: Connection) -> None:
 def _open_sqlite(path: Path) -> Database:
     if not path.is_absolute():
         raise ValueError(f"database URL: the path {str(path)!r} must be absolute (sqlite:////path)")
-    threads = ThreadPoolExecutor(_READERS + 1, thread_name_prefix="sqlite")
+    url = f"sqlite+aiosqlite:///{path}"
+    writers = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=_WAIT_FOR_CONNECTION_S)
+    readers = create_async_engine(url, pool_size=_READERS, pool_timeout=_WAIT_FOR_CONNECTION_S)
+    for engine, begin in ((writers, "BEGIN IMMEDIATE"), (readers, "BEGIN")):
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_with(begin))
+    return Database(readers=readers, writers=writers)
 
-    def engine(size: int, begin: str, *, is_writer: bool) -> AsyncEngine:
-        made = create_async_engine(
-            f"sqlite+aiosqlite:///{path}",
-            async_creator=partial(connect, path, threads, is_writer=is_writer, pragmas=_PRAGMAS),
-            pool_size=size,
-            max_overflow=0,
-            pool_timeout=_WAIT_FOR_CONNECTION_S,
-        )
-        event.listen(made.sync_engine, "begin", _begin_with(begin))
-        return made
 
-    return Database(
-        readers=engine(_READERS, "BEGIN", is_writer=False),
-        writers=engine(1, "BEGIN IMMEDIATE", is_writer=True),
-        threads=threads,
-    )
+def _prepare_sqlite(connection: Any, _record: Any) -> None:  # noqa: ANN401
+    connection.isolation_level = None  # the driver would begin transactions at moments of its own
+    cursor = connection.cursor()
+    for pragma in (
+        "busy_timeout = 10000",
+        "journal_mode = WAL",
+        "synchronous = FULL",  # a cancel that was answered must survive a power cut
+        "foreign_keys = ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
 
 
 def _begin_with(statement: str) -> Any:  # noqa: ANN401
