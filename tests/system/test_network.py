@@ -3,11 +3,11 @@
 import asyncio
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
 
@@ -45,8 +45,8 @@ def listener() -> Iterator[int]:
 
 
 @pytest.fixture
-def packet_filter(tmp_path: Path) -> Iterator[PacketFilter]:
-    found = find_packet_filter(tmp_path)
+def packet_filter() -> Iterator[PacketFilter]:
+    found = find_packet_filter()
     yield found
     found.remove()
 
@@ -109,8 +109,8 @@ def test_a_closed_network_leaves_loopback_to_suites_that_serve_themselves(
 
 
 @only_as_root
-def test_the_same_runner_replaces_its_rules_and_takes_them_away(tmp_path: Path, listener: int) -> None:
-    packet_filter = find_packet_filter(tmp_path)
+def test_a_runner_replaces_its_rules_and_takes_them_away(listener: int) -> None:
+    packet_filter = find_packet_filter()
     packet_filter.keep(NetworkPolicy(deny_here=(listener,)))
     packet_filter.keep(NetworkPolicy(deny_here=(listener,)))
     assert ask_as(RUN_USER, f"127.0.0.1:{listener}") == ["refused"]
@@ -120,11 +120,25 @@ def test_the_same_runner_replaces_its_rules_and_takes_them_away(tmp_path: Path, 
 
 
 @only_as_root
-def test_nats_and_what_the_settings_name_are_denied(tmp_path: Path) -> None:
+def test_rules_of_a_runner_that_was_killed_are_taken_away_by_the_next(listener: int) -> None:
+    code = (
+        "import os, signal\nfrom bellrock.runner.network import NetworkPolicy, find_packet_filter\n"
+        f"find_packet_filter().keep(NetworkPolicy(deny_here=({listener},)))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([BELLROCK.with_name("python"), "-c", code], timeout=DEADLINE_S, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert ask_as(RUN_USER, f"127.0.0.1:{listener}") == ["refused"]
+    find_packet_filter()
+    assert ask_as(RUN_USER, f"127.0.0.1:{listener}") == ["reached"]
+
+
+@only_as_root
+def test_nats_and_what_the_settings_name_are_denied() -> None:
     chosen = settings(network_deny=("10.0.0.0/8",), platform_addresses=("127.0.0.1:5999",))
     policy = policy_of(chosen)
     assert policy.deny_here == (4999, 5999)
-    with network_kept(chosen, tmp_path) as said:
+    with network_kept(chosen) as said:
         assert "ports 4999, 5999 of this machine" in said
         assert "10.0.0.0/8" in said
 
@@ -147,8 +161,8 @@ def _doctor_as_nobody(**variables: str) -> list[str]:
     code = (
         "import sys\nfrom bellrock.bootstrap.errors import CannotStart\n"
         "from bellrock.bootstrap.runner_network import network_kept\n"
-        "from bellrock.settings import load_settings\nfrom pathlib import Path\n"
-        "try:\n    with network_kept(load_settings(), Path('/nowhere')) as said: print(said)\n"
+        "from bellrock.settings import load_settings\n"
+        "try:\n    with network_kept(load_settings()) as said: print(said)\n"
         "except CannotStart as error: print(error)\n"
     )
     python = BELLROCK.with_name("python")

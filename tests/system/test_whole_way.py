@@ -139,7 +139,7 @@ async def _the_run_page_has_it_all(page: Page) -> None:
     async with page.context.expect_page() as opened:
         await files.locator("li").filter(has_text="buys").get_by_role("link", name="Open trace").click()
     viewer = await opened.value
-    await expect(viewer.get_by_text("Click").first).to_be_visible(timeout=20_000)
+    await expect(viewer.get_by_text("Before Hooks").first).to_be_visible(timeout=20_000)
     await viewer.close()
 
 

@@ -18,7 +18,7 @@ def describe(settings: Settings) -> tuple[list[str], bool]:
     lines.append("Limits:")
     lines += [_line("yes" if means.works else "partly", means) for means in report.limits]
     lines.append("Beside these:")
-    with network_kept(settings, folder) as network:
+    with network_kept(settings) as network:
         lines += [f"  {note}" for note in (*report.notes, network)]
     if settings.isolation != _AUTO:
         lines.append(f"  BELLROCK_ISOLATION allows {settings.isolation} and nothing else.")

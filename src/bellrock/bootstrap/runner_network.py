@@ -4,7 +4,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import ip_network
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
@@ -58,14 +57,14 @@ def platform_destinations(url: str | None, *, default_port: int) -> tuple[Destin
 
 
 @contextmanager
-def network_kept(settings: Settings, folder: Path) -> Iterator[str]:
+def network_kept(settings: Settings) -> Iterator[str]:
     """Keep the policy during the block; yields what holds, in words.
 
     :raises CannotStart: a list is wrong, or a policy was asked for that cannot be kept here.
     """
     policy = policy_of(settings)
     try:
-        packet_filter = find_packet_filter(folder)
+        packet_filter = find_packet_filter()
         packet_filter.keep(policy)
     except FilterUnavailable as error:
         if settings.network == "closed" or settings.network_allow or settings.network_deny:

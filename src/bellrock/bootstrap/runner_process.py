@@ -57,7 +57,7 @@ async def run_runner(settings: Settings) -> None:
     with stop_on_signals() as stop, opened(settings.runner_dir or settings.data_dir / "runner") as data:
         isolation = find_isolation(settings, data.path)
         swept = await _clean_up_former_life(data.path, isolation)
-        with network_kept(settings, data.path) as network:
+        with network_kept(settings) as network:
             told = replace(isolation, guarantees=f"{isolation.guarantees} {network}")
             await _serve(settings, data.path, isolation=told, swept=swept, stop=stop)
 
