@@ -637,8 +637,7 @@ DAEMON_AND_MAIN = python_suite(
 
 async def test_nothing_survives_the_sudden_death_of_the_runner(isolation: Isolation, folder: Path) -> None:
     runner, members, keeper = run_a_runner(isolation.mechanism, folder, folder / "state", DAEMON_AND_MAIN)
-    assert len(members) == 2
-    assert len(living(members)) == 2
+    assert wait_until(lambda: len(living(members)) == 2)  # who forked the daemon may not be gone yet
     runner.kill()
     runner.wait(DEADLINE_S)
     assert wait_until(lambda: not living(members) and procfs.read_process(keeper) is None, 5.0)
@@ -651,6 +650,7 @@ async def test_nothing_survives_the_sudden_death_of_the_runner(isolation: Isolat
 async def test_a_restarted_runner_sweeps_what_its_former_life_left(folder: Path) -> None:
     isolation = probe_isolation(forced=Mechanism.SHEPHERD)
     runner, members, shepherd = run_a_runner(isolation.mechanism, folder, folder / "state", DAEMON_AND_MAIN)
+    assert wait_until(lambda: len(living(members)) == 2)
     # Both at once, as only a machine in trouble would: stopped first, so that neither can react.
     for number in (signal.SIGSTOP, signal.SIGKILL):
         os.kill(shepherd, number)
