@@ -84,7 +84,13 @@ def in_terminal(dev: DevServer, project: Path, *words: str) -> Terminal:
         timeout=ANSWER_S,
         dimensions=(50, 400),
         encoding="utf-8",
+        preexec_fn=_as_in_a_terminal,
     )
+
+
+def _as_in_a_terminal() -> None:
+    """Who runs these tests in the background has SIGINT ignored, and its children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def start(dev: DevServer, project: Path, command: str, *options: str, wait_ms: int = LONG_MS) -> Terminal:
