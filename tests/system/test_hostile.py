@@ -58,7 +58,8 @@ class Stage:
 
 @pytest.fixture(scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    dev = DevServer(tmp_path_factory.mktemp("hostile"))
+    # These tests look far more often than a person may.
+    dev = DevServer(tmp_path_factory.mktemp("hostile"), {"BELLROCK_RATE_LIMIT_REQUESTS": "100000"})
     await dev.start()
     innocent = shell_suite(3_600)
     session_id = await dev.start_session(innocent, environmentVariables=[{"key": "CANARY", "value": CANARY}])
