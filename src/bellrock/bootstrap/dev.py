@@ -1,7 +1,7 @@
 """`bellrock dev`: everything on one machine, in one process tree that ends as one."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,6 +118,7 @@ def _what_is_missing(state: Readiness) -> str:
 def _runner_environment(
     settings: Settings, data: DataFolder, bus_at: BusAddress, control_url: str
 ) -> dict[str, str]:
+    database = platform_destinations(settings.database_url, default_port=_POSTGRESQL_PORT)
     return {
         "BELLROCK_NATS_URL": bus_at.url,
         "BELLROCK_NATS_TOKEN": bus_at.token or "",
@@ -128,12 +129,6 @@ def _runner_environment(
         "BELLROCK_CONCURRENCY": str(settings.concurrency),
         "BELLROCK_LOG_LEVEL": settings.log_level,
         "BELLROCK_LOG_FORMAT": settings.log_format,
-        "BELLROCK_PLATFORM_ADDRESSES": ",".join((*settings.platform_addresses, *_database_address(settings))),
+        # Of the database the runner is told where it listens, and no more: to keep runs away from it.
+        "BELLROCK_PLATFORM_ADDRESSES": ",".join((*settings.platform_addresses, *map(str, database))),
     }
-
-
-def _database_address(settings: Settings) -> Iterator[str]:
-    """Where the database listens, if it does: the runner is not told more of it than that."""
-    for each in platform_destinations(settings.database_url, default_port=_POSTGRESQL_PORT):
-        address = each.network.network_address
-        yield f"[{address}]:{each.port}" if address.version == 6 else f"{address}:{each.port}"  # noqa: PLR2004

@@ -23,6 +23,16 @@ class Destination:
     network: Network
     port: int | None = None
 
+    def __str__(self) -> str:
+        """As `parse_destination` reads it."""
+        one = self.network.num_addresses == 1
+        address = str(self.network.network_address if one else self.network)
+        if self.port is None:
+            return address
+        return (
+            f"[{address}]:{self.port}" if isinstance(self.network, IPv6Network) else f"{address}:{self.port}"
+        )
+
 
 METADATA = (
     Destination(ip_network("169.254.169.254/32")),
@@ -48,7 +58,7 @@ class NetworkPolicy:
     def in_words(self) -> str:
         """For people, after «The network: »."""
         open_or_not = "open" if self.is_open else "closed but for what is allowed and loopback"
-        refused = ", ".join(map(_in_words, self.deny))
+        refused = ", ".join(map(str, self.deny))
         here = f", ports {', '.join(map(str, self.deny_here))} of this machine" if self.deny_here else ""
         return f"{open_or_not}; refused are {refused}{here}"
 
@@ -104,11 +114,3 @@ def _match(destination: Destination) -> str:
 
 def _verdict(destination: Destination) -> str:
     return "reject with tcp reset" if destination.port is not None else "reject"
-
-
-def _in_words(destination: Destination) -> str:
-    network = destination.network
-    address = str(network.network_address) if network.num_addresses == 1 else str(network)
-    if destination.port is None:
-        return address
-    return f"[{address}]:{destination.port}" if network.version == 6 else f"{address}:{destination.port}"  # noqa: PLR2004
