@@ -84,6 +84,13 @@ async def test_a_request_is_answered_by_its_subscriber(rig: Rig) -> None:
     assert await asker.request("rpc.claim.eu", b"x", timeout_s=2) == b"rpc.claim.eu|x"
 
 
+async def test_who_has_subscribed_is_found_at_once(rig: Rig) -> None:
+    asker, answerer = await rig.connect(), await rig.connect()
+    for number in range(200):
+        await answerer.subscribe(f"rpc.at.{number}", echo)
+        await asker.request(f"rpc.at.{number}", b"", timeout_s=2)
+
+
 async def test_a_request_that_nobody_listens_to_fails_at_once(rig: Rig) -> None:
     asker = await rig.connect()
     loop = asyncio.get_running_loop()

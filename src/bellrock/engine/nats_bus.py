@@ -2,8 +2,9 @@
 
 The edges: `fetch` of more than one message blocks until it has all of them; a fetch that spans a
 reconnect waits for an answer that cannot come; reconnecting stops after 60 attempts by default; a
-dead peer is noticed after four minutes by default. What JetStream acknowledges proves little: after
-a restart it forgets the ids of messages it no longer stores.
+dead peer is noticed after four minutes by default; a flush may overtake what it should flush. What
+JetStream acknowledges proves little: after a restart it forgets the ids of messages it no longer
+stores.
 """
 
 import asyncio
@@ -133,8 +134,8 @@ class NatsBus:
         try:
             inner = await self._client.subscribe(subject, queue=queue or "", cb=received)
             # Without this a request made at once by somebody else may find nobody.
-            await self._client.flush(timeout=_API_TIMEOUT_S)  # type: ignore[arg-type]  # floats work
-        except nats.errors.Error as error:
+            await self._settle(_API_TIMEOUT_S)
+        except (TimeoutError, nats.errors.Error) as error:
             raise BusError(f"cannot subscribe to {subject}: {error}") from error
         return _Subscription(inner)
 
@@ -241,9 +242,19 @@ class NatsBus:
     async def check(self, *, timeout_s: float) -> None:
         self._require_connection()
         try:
-            await self._client.flush(timeout=timeout_s)  # type: ignore[arg-type]  # floats work
+            await self._settle(timeout_s)
         except (TimeoutError, nats.errors.Error) as error:
             raise BusError("NATS does not answer") from error
+
+    async def _settle(self, timeout_s: float) -> None:
+        """Wait until the server has seen everything written so far.
+
+        nats-py writes a flush's PING at once, but commands through a queue: the first PONG may be
+        older than the last command. The second is not.
+        """
+        async with asyncio.timeout(timeout_s):
+            for _ in range(2):
+                await self._client.flush(timeout=timeout_s)  # type: ignore[arg-type]  # floats work
 
     async def close(self) -> None:
         await self._client.close()

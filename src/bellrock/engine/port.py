@@ -95,7 +95,7 @@ class Bus(Protocol):
         """
 
     async def check(self, *, timeout_s: float) -> None:
-        """Prove that the server answers: one round trip.
+        """Prove that the server answers, and has seen all that was sent before.
 
         :raises BusError: it did not, in that time.
         """
