@@ -1,6 +1,8 @@
 """The control plane under load: a nats-server, `bellrock server`, a fake runner, and a check to trigger."""
 
 import asyncio
+import io
+import tarfile
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,7 +19,6 @@ from bench.bellrock_process import BellrockProcess
 from bench.fake_runner import FakeRunner
 
 LOCATION = "eu-central-1"
-_BUNDLE = b"\x1f\x8b\x08 nobody unpacks it"
 _NO_RATE_LIMIT = {"BELLROCK_RATE_LIMIT_REQUESTS": "1000000", "BELLROCK_RATE_LIMIT_WINDOW_S": "1"}
 
 
@@ -98,10 +99,17 @@ async def control_plane(database_url: str | None) -> AsyncIterator[ControlPlane]
 
 
 async def _with_a_check(server: BellrockProcess, runner: FakeRunner) -> ControlPlane:
-    answer = await server.client.post("/next/checkly-storage/upload-code-bundle", content=_BUNDLE)
+    answer = await server.client.post("/next/checkly-storage/upload-code-bundle", content=_small_bundle())
     answer.raise_for_status()
     bundle_key = str(answer.json()["key"])
     check = {"name": "Fake suite", "codeBundlePath": bundle_key, "locations": [LOCATION]}
     answer = await server.client.post("/v1/checks/playwright", json=check)
     answer.raise_for_status()
     return ControlPlane(server, runner, bundle_key, str(answer.json()["id"]))
+
+
+def _small_bundle() -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("package.json"))
+    return packed.getvalue()

@@ -1,6 +1,7 @@
 """What people, runners and loops do to a control plane that may die of it, each checked as it happens."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 from uuid import UUID
 
@@ -133,15 +134,11 @@ class CrashActions:
         """Runners in the middle of a cancel are told again, whatever was lost."""
         if self.is_cut:
             self.come_back()
-        heard_before = [set(runner.told) for runner in self.runners]
-        for runner in self.runners:
-            runner.told.clear()
-        started = self.world.start(doom=doom, loses_messages=loses_messages)
-        self.books.turn_page({}, answered=started, together=True)
-        if started and self.relay():
-            self._check_all_are_told()
-        for runner, heard in zip(self.runners, heard_before, strict=True):
-            runner.told |= heard
+        with self._nobody_told():
+            started = self.world.start(doom=doom, loses_messages=loses_messages)
+            self.books.turn_page({}, answered=started, together=True)
+            if started and self.relay():
+                self._check_all_are_told()
         self.look_around()
 
     def cut(self) -> None:
@@ -152,11 +149,26 @@ class CrashActions:
     def come_back(self) -> None:
         """What was lost meanwhile is said again."""
         self.is_cut = False
-        if self.is_alive and self.world.attempt(lambda _: self.world.broker.restore()):
-            if self.relay():
-                self._check_all_are_told()
-        else:
+        if not self.is_alive:
             self.world.run(self.world.broker.restore())
+            return
+        with self._nobody_told():
+            if self.world.attempt(lambda _: self.world.broker.restore()):
+                # The relay has nothing to add: who holds a run in a cancel heard of it by now.
+                self._check_all_are_told()
+                self.relay()
+            else:
+                self.world.run(self.world.broker.restore())
+
+    @contextmanager
+    def _nobody_told(self) -> Iterator[None]:
+        """Within it, runners know only of those cancels that they are told of again."""
+        heard_before = [set(runner.told) for runner in self.runners]
+        for runner in self.runners:
+            runner.told.clear()
+        yield
+        for runner, heard in zip(self.runners, heard_before, strict=True):
+            runner.told |= heard
 
     def _check_all_are_told(self) -> None:
         for runner in self.runners:

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import aiosqlite
+from aiosqlite.core import _STOP_RUNNING_SENTINEL
 from sqlalchemy import event
 
 from bellrock.store.database import Database
+from bellrock.store.sqlite_driver import SqliteConnection
 
 Job = tuple[asyncio.Future[Any] | None, Callable[[], Any]]
 
@@ -27,22 +28,6 @@ class _AtOnce:
                 future.set_result(result)
 
 
-class _NoThread:
-    """In place of the thread."""
-
-    daemon = True
-
-    def start(self) -> None:
-        """There is nothing to start."""
-
-
-def _connect(*args: Any, **kwargs: Any) -> aiosqlite.Connection:
-    connection = aiosqlite.connect(*args, **kwargs)
-    connection._tx = _AtOnce()  # type: ignore[assignment]
-    connection._thread = _NoThread()  # type: ignore[assignment]
-    return connection
-
-
 async def run_inline(database: Database) -> None:
     """Have an open database, from here on, run its statements inline and wait for no disk.
 
@@ -50,15 +35,12 @@ async def run_inline(database: Database) -> None:
     """
     await database.close()
     for engine in (database._readers, database._writers):
-        event.listen(engine.sync_engine, "do_connect", _inline)
-        event.listen(engine.sync_engine, "connect", _wait_for_no_disk)
+        event.listen(engine.sync_engine, "connect", _run_inline)
 
 
-def _inline(_dialect: object, _record: object, _args: object, kwargs: dict[str, Any]) -> None:
-    kwargs["async_creator_fn"] = _connect
-
-
-def _wait_for_no_disk(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous = OFF")
-    cursor.close()
+def _run_inline(connection: Any, _record: object) -> None:
+    driver: SqliteConnection = connection.driver_connection
+    driver._tx.put_nowait((None, lambda: _STOP_RUNNING_SENTINEL))
+    driver._thread.join()
+    driver._tx = _AtOnce()  # type: ignore[assignment]
+    driver._conn.execute("PRAGMA synchronous = OFF")

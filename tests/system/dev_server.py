@@ -153,6 +153,16 @@ class DevServer(ServerApi):
         assert self.process
         return self.process.pid
 
+    def environment(self, home: Path) -> dict[str, str]:
+        """What the shell of a person has whose commands go to this server."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "BELLROCK_URL": self.url,
+            "BELLROCK_API_KEY": self.credentials["api_key"],
+            "BELLROCK_ACCOUNT_ID": self.credentials["account_id"],
+        }
+
     async def start(self) -> None:
         command = (str(BELLROCK), "dev", "--port", "0", "--data-dir", str(self.data))
         environment = {k: v for k, v in os.environ.items() if not k.startswith("BELLROCK_")}

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -69,13 +68,7 @@ class Shell:
 
     def __init__(self, dev: DevServer, folder: Path) -> None:
         self.folder = folder
-        self.variables = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "BELLROCK_URL": dev.url,
-            "BELLROCK_API_KEY": dev.credentials["api_key"],
-            "BELLROCK_ACCOUNT_ID": dev.credentials["account_id"],
-        }
+        self.variables = dev.environment(folder)
 
     async def bellrock(self, *words: str, said: str = "", **variables: str) -> Done:
         return await asyncio.to_thread(self._run, words, said, variables)

@@ -68,19 +68,11 @@ def project(tmp_path: Path) -> Path:
 
 def in_terminal(dev: DevServer, project: Path, *words: str) -> Terminal:
     """The command as a person starts it: in a terminal of its own, wide enough for every line."""
-    environment = {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "HOME": str(project),
-        "TERM": "xterm-256color",
-        "BELLROCK_URL": dev.url,
-        "BELLROCK_API_KEY": dev.credentials["api_key"],
-        "BELLROCK_ACCOUNT_ID": dev.credentials["account_id"],
-    }
     return pexpect.spawn(
         str(BELLROCK),
         list(words),
         cwd=project,
-        env=environment,
+        env={**dev.environment(project), "TERM": "xterm-256color"},
         timeout=ANSWER_S,
         dimensions=(50, 400),
         encoding="utf-8",

@@ -106,7 +106,12 @@ def principal_of(request: Request) -> Principal:
     return principal
 
 
-def _platform(request: Request) -> Platform:
+# Dependencies are coroutines: FastAPI would take a thread for each that is not.
+async def _caller(request: Request) -> Principal:
+    return principal_of(request)
+
+
+async def _platform(request: Request) -> Platform:
     platform: Platform = request.app.state.platform
     return platform
 
@@ -117,16 +122,16 @@ def config_of(request: Request) -> ApiConfig:
     return config
 
 
-Caller = Annotated[Principal, Depends(principal_of)]
+Caller = Annotated[Principal, Depends(_caller)]
 PlatformOf = Annotated[Platform, Depends(_platform)]
 
 
-def _runner(principal: Caller) -> Principal:
+async def _runner(principal: Caller) -> Principal:
     principal.must(Right.RUN)
     return principal
 
 
-def _editor(principal: Caller) -> Principal:
+async def _editor(principal: Caller) -> Principal:
     principal.must(Right.EDIT)
     return principal
 

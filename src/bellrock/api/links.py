@@ -36,7 +36,7 @@ class Links:
         return f"{self.base}/v1/artifacts/{run_id}/{quote(name)}?signature={sealed}"
 
 
-def _links(request: Request, platform: PlatformOf, principal: Caller) -> Links:
+async def _links(request: Request, platform: PlatformOf, principal: Caller) -> Links:
     config = config_of(request)
     base = (config.public_url or str(request.base_url)).rstrip("/")
     return Links(base, platform, principal, config.link_lifetime_s)

@@ -20,7 +20,7 @@ _GZIP = "application/gzip"
 _UNNAMED = "application/octet-stream"
 
 
-def _token(authorization: Annotated[str, Header()] = "") -> UUID:
+async def _token(authorization: Annotated[str, Header()] = "") -> UUID:
     scheme, _, token = authorization.partition(" ")
     try:
         if scheme.lower() == "bearer":

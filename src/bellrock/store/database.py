@@ -15,9 +15,17 @@ from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bellrock.store.sqlite_driver import SqliteConnection
+
 _READERS = 8
 _WRITERS_OF_POSTGRESQL = 8
 _WAIT_FOR_CONNECTION_S = 30
+_PRAGMAS = (
+    "busy_timeout = 10000",
+    "journal_mode = WAL",
+    "synchronous = FULL",  # a cancel that was answered must survive a power cut
+    "foreign_keys = ON",
+)
 _MIGRATION_LOCK = 4_217_001  # PostgreSQL advisory lock: replicas that start together migrate in turn
 
 
@@ -105,33 +113,32 @@ def _upgrade(connection: Connection) -> None:
 def _open_sqlite(path: Path) -> Database:
     if not path.is_absolute():
         raise ValueError(f"database URL: the path {str(path)!r} must be absolute (sqlite:////path)")
-    url = f"sqlite+aiosqlite:///{path}"
-    writers = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=_WAIT_FOR_CONNECTION_S)
-    readers = create_async_engine(url, pool_size=_READERS, pool_timeout=_WAIT_FOR_CONNECTION_S)
-    for engine, begin in ((writers, "BEGIN IMMEDIATE"), (readers, "BEGIN")):
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_with(begin))
-    return Database(readers=readers, writers=writers)
+
+    def engine(size: int, begin: str, *, most_more: int) -> AsyncEngine:
+        async def connect() -> SqliteConnection:
+            connection = SqliteConnection(path, begin=begin, pragmas=_PRAGMAS)
+            await connection
+            return connection
+
+        made = create_async_engine(
+            f"sqlite+aiosqlite:///{path}",
+            async_creator=connect,
+            pool_size=size,
+            max_overflow=most_more,
+            pool_timeout=_WAIT_FOR_CONNECTION_S,
+        )
+        event.listen(made.sync_engine, "begin", _begin)
+        return made
+
+    return Database(
+        readers=engine(_READERS, "BEGIN", most_more=_READERS),
+        writers=engine(1, "BEGIN IMMEDIATE", most_more=0),
+    )
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:  # noqa: ANN401
-    connection.isolation_level = None  # the driver would begin transactions at moments of its own
-    cursor = connection.cursor()
-    for pragma in (
-        "busy_timeout = 10000",
-        "journal_mode = WAL",
-        "synchronous = FULL",  # a cancel that was answered must survive a power cut
-        "foreign_keys = ON",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_with(statement: str) -> Any:  # noqa: ANN401
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(statement)
-
-    return begin
+def _begin(connection: Connection) -> None:
+    driver: SqliteConnection = connection.connection.driver_connection  # type: ignore[assignment]
+    driver.begin()
 
 
 def _open_postgresql(url: Any) -> Database:  # noqa: ANN401
