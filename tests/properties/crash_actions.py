@@ -154,9 +154,8 @@ class CrashActions:
             return
         with self._nobody_told():
             if self.world.attempt(lambda _: self.world.broker.restore()):
-                # The relay has nothing to add: who holds a run in a cancel heard of it by now.
-                self._check_all_are_told()
-                self.relay()
+                if self.relay():
+                    self._check_all_are_told()
             else:
                 self.world.run(self.world.broker.restore())
 
