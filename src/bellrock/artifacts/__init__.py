@@ -1,1 +1,1 @@
-"""Bundles and artifacts of runs, over obstore: a folder, memory or S3."""
+"""Bundles and artifacts of runs, over obstore: a folder, or memory."""

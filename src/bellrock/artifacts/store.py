@@ -63,7 +63,7 @@ class _Meter:
 
 
 class ArtifactStore:
-    """Objects in a folder, in memory, or in a bucket."""
+    """Objects in a folder, or in memory."""
 
     def __init__(self, objects: LocalStore | MemoryStore, *, folder: Path | None = None) -> None:
         self._objects = objects
