@@ -8,6 +8,8 @@ from bellrock.domain.errors import Invalid
 _LONGEST_NAME = 512
 _LONGEST_PART = 200
 _BUNDLE = re.compile(r"^[0-9a-f]{64}\.tar\.gz$")
+# LocalStore gives files such names while they are written, and takes no such key: see `store`.
+_LIKE_HALF_WRITTEN = re.compile(r"#\d+_*$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
 
 EVENTS = "events.ndjson"
@@ -45,7 +47,9 @@ def files_of_run(run_id: UUID) -> str:
 
 def of_run(run_id: UUID, attempt: int, name: str) -> str:
     """Where a file of an attempt is kept."""
-    return f"{files_of_run(run_id)}/{attempt}/{name}"
+    # Names of another kind stay as they are, so no two names have one key.
+    last = "_" if _LIKE_HALF_WRITTEN.search(name) else ""
+    return f"{files_of_run(run_id)}/{attempt}/{name}{last}"
 
 
 def safe_name(name: str) -> str:
