@@ -3,9 +3,10 @@
     python -m bench.cancel [--rounds 50] [--bare-rounds 20] [--at-once 1] [--seed 1]
 
 Starts its own platform in a temporary folder, deploys ``bench/slow-suite`` and cancels its runs at
-random moments. Every process of a run is watched from outside, by the kernel's own list, so the
-time of the last one does not rest on Bellrock's word. The baseline is bare ``npx playwright test``
-of the same suite on the same machine, ended by SIGINT to its process group as a terminal does it.
+random moments, one or several at the same moment. Every process of a run is watched from outside, by
+the kernel's own list, so the time of the last one does not rest on Bellrock's word. The baseline is as
+many bare ``npx playwright test`` of the same suite on the same machine, ended by SIGINT to their process
+groups as a terminal does it.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import os
 import random
 import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -46,14 +48,13 @@ class Sample:
     has_trace: bool
 
 
-def processes_of_suites(parent: int) -> set[psutil.Process]:
-    """Every process below ``parent`` that belongs to a suite: not the platform's own three."""
-    own = ("nats-server", "bellrock")
+def processes_of_run(parent: int, result_id: str) -> set[psutil.Process]:
+    """Every process below ``parent`` that names the run's folder, and all below those."""
     found = set()
     for child in psutil.Process(parent).children(recursive=True):
         try:
-            if not any(word in part for part in child.cmdline()[:3] for word in own):
-                found.add(child)
+            if any(result_id in part for part in child.cmdline()):
+                found |= {child, *child.children(recursive=True)}
         except psutil.Error:
             continue
     return found
@@ -90,7 +91,8 @@ async def one_cancel(platform: BellrockProcess, moment_s: float) -> Sample:
     await when_running(platform, session_id)
     await asyncio.sleep(moment_s)
     before = (await platform.client.get(f"/v2/check-sessions/{session_id}")).json()
-    processes = processes_of_suites(platform.process.pid)
+    result_id = str(before["results"][-1]["checkResultId"])
+    processes = processes_of_run(platform.process.pid, result_id)
     asked = time.monotonic()
     answer = await platform.client.post(f"/v1/check-sessions/{session_id}/cancel", json={})
     answered_ms = (time.monotonic() - asked) * 1000
@@ -99,6 +101,7 @@ async def one_cancel(platform: BellrockProcess, moment_s: float) -> Sample:
     completion = await platform.client.get(f"/v2/check-sessions/{session_id}/completion?maxWaitSeconds=20")
     final_ms = (time.monotonic() - asked) * 1000
     gone_ms, survivors = await gone
+    survivors += len(processes_of_run(platform.process.pid, result_id))
     body = completion.json()
     if body["status"] != "CANCELLED":
         message = f"session {session_id} ended {body['status']}, not CANCELLED"
@@ -145,10 +148,15 @@ async def _sample(
     )
 
 
-async def one_bare(moment_s: float, browsers: dict[str, str]) -> float:
-    """Bare `npx playwright test`, SIGINT to its group after ``moment_s``; ms until all is gone."""
-    process = start_bare(browsers)
+async def some_bare(at_once: int, moment_s: float, browsers: dict[str, str]) -> list[float]:
+    """So many bare runs of the suite, stopped together after ``moment_s``; ms until each is gone."""
+    started = [start_bare(browsers) for _ in range(at_once)]
     await asyncio.sleep(moment_s)
+    return await asyncio.gather(*(stop_bare(process) for process in started))
+
+
+async def stop_bare(process: subprocess.Popen[bytes]) -> float:
+    """SIGINT to a process group; ms until all of it is gone."""
     processes = {psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)}
     asked = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
@@ -192,10 +200,12 @@ async def measure(arguments: argparse.Namespace) -> int:
             samples: list[Sample] = []
             bare: list[float] = []
             while len(samples) < arguments.rounds:
-                moments = [chooser.uniform(0.0, 8.0) for _ in range(arguments.at_once)]
-                samples += await asyncio.gather(*(one_cancel(platform, moment) for moment in moments))
+                moment_s = chooser.uniform(0.0, 8.0)
+                samples += await asyncio.gather(
+                    *(one_cancel(platform, moment_s) for _ in range(arguments.at_once))
+                )
                 if len(bare) < arguments.bare_rounds:
-                    bare.append(await one_bare(chooser.uniform(4.0, 9.0), browsers))
+                    bare += await some_bare(arguments.at_once, chooser.uniform(4.0, 9.0), browsers)
                 print(f"\r{len(samples)} of {arguments.rounds}", end="", file=sys.stderr, flush=True)
             report(samples, bare)
         finally:

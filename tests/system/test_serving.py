@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from bellrock.bootstrap.http_server import listen
 from bellrock.engine.embedded import EmbeddedNats, EmbeddedNatsOptions, find_server
 from tests.system.dev_server import (
     BELLROCK,
@@ -127,6 +128,15 @@ def test_a_busy_port_is_said_and_nothing_is_started(tmp_path: Path) -> None:
     assert f"port {port} of 127.0.0.1 is in use" in done.stderr
     assert "--port" in done.stderr
     assert not (tmp_path / "data" / "nats").exists()
+
+
+def test_no_part_of_an_answer_waits_for_the_one_before_it() -> None:
+    with (
+        listen("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_a_data_folder_has_one_bellrock(dev: DevServer) -> None:
