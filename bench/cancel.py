@@ -19,12 +19,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psutil
 
+from bellrock.services.ids import attempt_id
 from bench.bellrock_process import BellrockProcess
 from bench.figures import HEADER, line
 from bench.slow_suite import bare_browsers, start_bare, start_platform, start_session
@@ -48,32 +51,46 @@ class Sample:
     has_trace: bool
 
 
-def processes_of_run(parent: int, result_id: str) -> set[psutil.Process]:
+def processes_of_run(parent: int, run_id: str) -> set[psutil.Process]:
     """Every process below ``parent`` that names the run's folder, and all below those."""
+    folder = str(attempt_id(UUID(run_id), 1))
     found = set()
     for child in psutil.Process(parent).children(recursive=True):
         try:
-            if any(result_id in part for part in child.cmdline()):
+            if any(folder in part for part in child.cmdline()):
                 found |= {child, *child.children(recursive=True)}
         except psutil.Error:
             continue
     return found
 
 
-async def until_gone(processes: set[psutil.Process], since: float) -> tuple[float, int]:
-    """Milliseconds until none of the processes is alive, and how many outlived that."""
-    alive = processes
-    while alive and time.monotonic() - since < WATCH_S:
-        alive = {one for one in alive if one.is_running() and _status(one) != psutil.STATUS_ZOMBIE}
-        await asyncio.sleep(0.005)
-    return (time.monotonic() - since) * 1000, len(alive)
+def watched(processes: set[psutil.Process]) -> list[int]:
+    """A descriptor for each process that is still there: readable once it has ended."""
+    descriptors = []
+    for process in processes:
+        with suppress(ProcessLookupError):
+            descriptors.append(os.pidfd_open(process.pid))
+    return descriptors
 
 
-def _status(process: psutil.Process) -> str:
-    try:
-        return str(process.status())
-    except psutil.Error:
-        return str(psutil.STATUS_ZOMBIE)
+async def until_gone(descriptors: list[int], since: float) -> tuple[float, int]:
+    """Milliseconds from ``since`` until all the processes have ended, and how many outlived `WATCH_S`."""
+    loop = asyncio.get_running_loop()
+    ends = [loop.create_future() for _ in descriptors]
+    for descriptor, end in zip(descriptors, ends, strict=True):
+        loop.add_reader(descriptor, _note_end, loop, descriptor, end)
+    left_s = max(0.0, WATCH_S - (time.monotonic() - since))
+    alive = (await asyncio.wait(ends, timeout=left_s))[1] if ends else set()
+    gone_ms = (time.monotonic() - since) * 1000
+    for descriptor in descriptors:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+    return gone_ms, len(alive)
+
+
+def _note_end(loop: asyncio.AbstractEventLoop, descriptor: int, end: "asyncio.Future[None]") -> None:
+    loop.remove_reader(descriptor)
+    end.set_result(None)
 
 
 async def when_running(platform: BellrockProcess, session_id: str) -> None:
@@ -85,28 +102,33 @@ async def when_running(platform: BellrockProcess, session_id: str) -> None:
         await asyncio.sleep(0.05)
 
 
-async def one_cancel(platform: BellrockProcess, moment_s: float) -> Sample:
-    """Start a session, cancel it ``moment_s`` after its run began, and watch the end."""
+async def one_cancel(platform: BellrockProcess, moment_s: float, all_ready: asyncio.Barrier) -> Sample:
+    """Start a session, cancel it ``moment_s`` after its run began, when all others are too; watch the end."""
     session_id = await start_session(platform, "cancel")
     await when_running(platform, session_id)
     await asyncio.sleep(moment_s)
     before = (await platform.client.get(f"/v2/check-sessions/{session_id}")).json()
-    result_id = str(before["results"][-1]["checkResultId"])
-    processes = processes_of_run(platform.process.pid, result_id)
+    run_id = before["results"][-1]["sequenceId"]
+    processes = await asyncio.to_thread(processes_of_run, platform.process.pid, run_id)
+    watching = watched(processes)
+    await all_ready.wait()
     asked = time.monotonic()
     answer = await platform.client.post(f"/v1/check-sessions/{session_id}/cancel", json={})
     answered_ms = (time.monotonic() - asked) * 1000
     answer.raise_for_status()
-    gone = asyncio.create_task(until_gone(processes, asked))
+    gone = asyncio.create_task(until_gone(watching, asked))
     completion = await platform.client.get(f"/v2/check-sessions/{session_id}/completion?maxWaitSeconds=20")
     final_ms = (time.monotonic() - asked) * 1000
     gone_ms, survivors = await gone
-    survivors += len(processes_of_run(platform.process.pid, result_id))
+    survivors += len(await asyncio.to_thread(processes_of_run, platform.process.pid, run_id))
     body = completion.json()
     if body["status"] != "CANCELLED":
         message = f"session {session_id} ended {body['status']}, not CANCELLED"
         raise SystemExit(message)
-    return await _sample(platform, body["results"][-1], before, answered_ms, gone_ms, final_ms, survivors)
+    sample = await _sample(platform, body["results"][-1], before, answered_ms, gone_ms, final_ms, survivors)
+    if sample.tests_begun and not processes:
+        raise SystemExit(f"session {session_id} had tests, but no process was seen")
+    return sample
 
 
 async def complete_receipt(platform: BellrockProcess, path: str) -> dict[str, Any]:
@@ -134,6 +156,8 @@ async def _sample(
     begun = sum(tests.get(key, 0) for key in ("passed", "failed", "interrupted")) > 0
     assets = await platform.client.get(f"{path}/assets")
     names = [(asset["type"], asset["name"]) for asset in assets.json()["assets"]]
+    if begun and not any(name.endswith("report.json") for _, name in names):
+        print(f"\nno report is kept of {path}: {receipt['notes']}", file=sys.stderr)
     return Sample(
         answered_ms=answered_ms,
         gone_ms=gone_ms,
@@ -157,11 +181,11 @@ async def some_bare(at_once: int, moment_s: float, browsers: dict[str, str]) -> 
 
 async def stop_bare(process: subprocess.Popen[bytes]) -> float:
     """SIGINT to a process group; ms until all of it is gone."""
-    processes = {psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)}
+    watching = watched({psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)})
     asked = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
     waiting = asyncio.get_running_loop().run_in_executor(None, process.wait)
-    gone_ms, _ = await until_gone(processes, asked)
+    gone_ms, _ = await until_gone(watching, asked)
     await waiting
     return gone_ms
 
@@ -201,8 +225,9 @@ async def measure(arguments: argparse.Namespace) -> int:
             bare: list[float] = []
             while len(samples) < arguments.rounds:
                 moment_s = chooser.uniform(0.0, 8.0)
+                ready = asyncio.Barrier(arguments.at_once)
                 samples += await asyncio.gather(
-                    *(one_cancel(platform, moment_s) for _ in range(arguments.at_once))
+                    *(one_cancel(platform, moment_s, ready) for _ in range(arguments.at_once))
                 )
                 if len(bare) < arguments.bare_rounds:
                     bare += await some_bare(arguments.at_once, chooser.uniform(4.0, 9.0), browsers)
