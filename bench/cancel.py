@@ -156,8 +156,10 @@ async def _sample(
     begun = sum(tests.get(key, 0) for key in ("passed", "failed", "interrupted")) > 0
     assets = await platform.client.get(f"{path}/assets")
     names = [(asset["type"], asset["name"]) for asset in assets.json()["assets"]]
-    if begun and not any(name.endswith("report.json") for _, name in names):
-        print(f"\nno report is kept of {path}: {receipt['notes']}", file=sys.stderr)
+    has_report = any(name.endswith("report.json") for _, name in names)
+    has_trace = any(kind == "trace" for kind, _ in names)
+    if begun and not (has_report and has_trace):
+        print(f"\nnot all is kept of {path}: {tests} {names} {receipt}", file=sys.stderr)
     return Sample(
         answered_ms=answered_ms,
         gone_ms=gone_ms,
@@ -167,8 +169,8 @@ async def _sample(
         processes_left=receipt["processesLeft"] or 0,
         survivors=survivors,
         interrupted=tests.get("interrupted", 0),
-        has_report=any(name.endswith("report.json") for _, name in names),
-        has_trace=any(kind == "trace" for kind, _ in names),
+        has_report=has_report,
+        has_trace=has_trace,
     )
 
 
