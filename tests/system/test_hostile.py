@@ -19,6 +19,7 @@ from uuid import uuid4
 import psutil
 import pytest
 
+from bellrock.runner.supervisor.procfs import read_process
 from bellrock.runner.supervisor.users import FIRST_USER, LAST_USER
 from tests.system.dev_server import DevServer, ShellSuite, processes_with, shell_suite, until
 from tests.system.hostile_suites import HOSTILE, SNOOPER, HostileSuite
@@ -96,21 +97,26 @@ def is_alive(process: psutil.Process) -> bool:
     return False
 
 
-def of_user(user: int, *, before: float) -> set[psutil.Process]:
-    """Everything alive that this user had started before a time, wherever it hid from its parents."""
+def of_user(user: int, *, before: int) -> set[psutil.Process]:
+    """Everything alive that this user had started before a tick, wherever it hid from its parents.
+
+    The kernel's own ticks since boot: the times of psutil are up to a second off, and a run of another
+    server, which may get this user as soon as it is free, would count.
+    """
     found = set()
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if process.uids().real == user and process.create_time() < before and is_alive(process):
+            seen = read_process(process.pid) if process.uids().real == user else None
+            if seen and seen.started < before and is_alive(process):
                 found.add(process)
     return found
 
 
 async def until_gone(stage: Stage, user: int, asked: float) -> float:
     """Seconds from the request until no process of the run is alive, below the runner or anywhere else."""
-    asked_at = time.time()
-    while left := members_of_runs(stage) | of_user(user, before=asked_at):
-        assert time.monotonic() - asked < 30, left
+    asked_tick = int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+    while left := members_of_runs(stage) | of_user(user, before=asked_tick):
+        assert time.monotonic() - asked < 30, [(one, one.ppid(), one.cmdline()) for one in left]
         await asyncio.sleep(0.005)
     return time.monotonic() - asked
 
