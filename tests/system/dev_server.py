@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tarfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,16 +71,16 @@ def shell_suite(seconds: float) -> ShellSuite:
     return ShellSuite(marker, packed.getvalue())
 
 
-class ServerApi:
+class ServerApi(ABC):
     """What a test asks of a running server, wherever its processes are."""
 
     url: str
     credentials: dict[str, str]
 
     @property
+    @abstractmethod
     def log(self) -> str:
         """What its processes logged so far."""
-        raise NotImplementedError
 
     def client(self) -> httpx2.AsyncClient:
         headers = {

@@ -1,7 +1,7 @@
 """One database, SQLite or PostgreSQL: connections, transactions, migrations.
 
-On SQLite every writer takes the write lock when it begins (BEGIN IMMEDIATE): a transaction that reads
-first and writes later would otherwise fail at its first write, when somebody else wrote in between.
+On SQLite every writer takes the write lock with its first statement (BEGIN IMMEDIATE): a transaction that
+reads first and writes later would otherwise fail at its first write, when somebody else wrote in between.
 """
 
 from collections.abc import AsyncIterator
@@ -137,7 +137,7 @@ def _open_sqlite(path: Path) -> Database:
 
 
 def _begin(connection: Connection) -> None:
-    driver: SqliteConnection = connection.connection.driver_connection  # type: ignore[assignment]
+    driver: SqliteConnection = connection.connection.driver_connection  # type: ignore[assignment]  # `connect` made it
     driver.begin()
 
 

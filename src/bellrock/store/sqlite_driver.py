@@ -48,6 +48,7 @@ class SqliteConnection(aiosqlite.Connection):
             # From here on, for the thread goes on with it where waiting for it is given up.
             self._transaction = _Transaction.OPEN
         try:
+            # aiosqlite's own way into the thread has no types.
             done: Done = await self._execute(self._perform, act, begin)  # type: ignore[no-untyped-call]
         except sqlite3.Error:
             if begin and not self.in_transaction:
