@@ -12,7 +12,7 @@ VENV := .venv/bin
 TYPED := $(wildcard src tests scripts bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test matrix lint format bench bench-cancel bench-overhead bench-sessions lock clean
+.PHONY: help setup run test matrix lint format bench bench-cancel bench-overhead bench-sessions bench-heartbeats bench-executors bench-schedule lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
@@ -36,7 +36,7 @@ matrix: setup ## every fault at every part in every stage; writes docs/reliabili
 	@MATRIX=whole $(VENV)/pytest tests/system/matrix -n $(JOBS) -k '$(CELLS)' --junitxml=.matrix.xml; status=$$?; \
 		$(VENV)/python -m tests.system.matrix.table .matrix.xml && rm .matrix.xml && exit $$status
 
-bench: bench-cancel bench-overhead bench-sessions ## measure everything (docs/benchmarks.md), half an hour
+bench: bench-cancel bench-overhead bench-sessions bench-heartbeats bench-schedule ## measure everything (docs/benchmarks.md), half an hour
 
 bench-cancel: setup ## measure how long cancelling takes
 	@$(VENV)/python -m bench.cancel
@@ -46,6 +46,15 @@ bench-overhead: setup ## measure a suite through Bellrock beside the bare suite
 
 bench-sessions: setup ## measure what the control plane bears
 	@$(VENV)/python -m bench.sessions
+
+bench-heartbeats: setup ## measure how many pings the control plane takes
+	@$(VENV)/python -m bench.heartbeats
+
+bench-executors: setup ## measure what a check costs, beside prometheus-blackbox-exporter
+	@$(VENV)/python -m bench.executors
+
+bench-schedule: setup ## measure 10,000 monitors by the clock
+	@$(VENV)/python -m bench.schedule
 
 format: setup ## let ruff format and fix
 	@$(VENV)/ruff format .

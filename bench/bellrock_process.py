@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx2
 
 BELLROCK = Path(sys.executable).with_name("bellrock")
+_ONLY_WHAT_IS_ASKED = {"BELLROCK_SCHEDULES": "false"}
 _HEALTHY_S = 60
 _STOP_S = 20
 
@@ -38,7 +39,10 @@ class BellrockProcess:
         command = [str(BELLROCK), role, "--port", str(port), "--data-dir", str(folder), *options]
         self._log = (folder.parent / f"{role}.log").open("wb")
         self.process = subprocess.Popen(
-            command, env={**os.environ, **(settings or {})}, stdout=self._log, stderr=subprocess.STDOUT
+            command,
+            env={**os.environ, **_ONLY_WHAT_IS_ASKED, **(settings or {})},
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
         )
         self._wait_until_it_answers(has_runner=has_runner)
         credentials = json.loads((folder / "credentials.json").read_text())

@@ -82,7 +82,7 @@ async def control_plane(database_url: str | None) -> AsyncIterator[ControlPlane]
         stack.push_async_callback(nats.stop)
         options = ["--nats-url", nats.url]
         options += ["--database-url", database_url] if database_url else []
-        settings = {**_NO_RATE_LIMIT, "BELLROCK_NATS_TOKEN": nats.token}
+        settings = {**_NO_RATE_LIMIT, "BELLROCK_NATS_USER": nats.user, "BELLROCK_NATS_TOKEN": nats.token}
         server = await asyncio.to_thread(
             BellrockProcess,
             "server",
@@ -92,7 +92,7 @@ async def control_plane(database_url: str | None) -> AsyncIterator[ControlPlane]
             has_runner=False,
         )
         stack.push_async_callback(server.close)
-        runner = FakeRunner(await NatsBus.connect(NatsOptions(url=nats.url, token=nats.token)), LOCATION)
+        runner = FakeRunner(await NatsBus.connect(NatsOptions(nats.url, nats.user, nats.token)), LOCATION)
         stack.push_async_callback(runner.stop)
         await runner.start()
         yield await _with_a_check(server, runner)

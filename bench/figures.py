@@ -24,3 +24,11 @@ def target(name: str, value: float, most: float, unit: str, *, places: int = 0) 
     words = "met" if met else "MISSED"
     print(f"{name:<64}{value:>10.{places}f} {unit:<4} target <= {most:g} {unit}: {words}")
     return met
+
+
+def at_least(name: str, value: float, least: float) -> bool:
+    """Print a ratio beside the least that it should be. Whether it is met."""
+    met = value >= least
+    words = "met" if met else "MISSED"
+    print(f"{name:<64}{value:>10.2f} {'':<4} target >= {least:g}: {words}")
+    return met

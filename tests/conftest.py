@@ -1,8 +1,31 @@
-"""What every test shares: asyncio as the one event loop."""
+"""What every test shares: asyncio as the one event loop, and ids that plugins of older pytests can set."""
+
+from collections.abc import Iterator
 
 import pytest
+from _pytest.nodeid import NodeId
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Make ids what plugins mean them to be: pytest 9.2 keeps them where they do not look for them.
+
+    schemathesis gives each operation a name of its own, and xdist runs what has the same id but once.
+    xdist notes in the id which tests must not run at the same time.
+    """
+    for item in items:
+        if not item.nodeid.endswith(item.name) and item.parent is not None:
+            _set_id(item, f"{item.parent.nodeid}::{item.name}")
+    yield
+    for item in items:
+        if by_xdist := vars(item).get("_nodeid"):
+            _set_id(item, by_xdist)
+
+
+def _set_id(item: pytest.Item, nodeid: str) -> None:
+    item._id = NodeId.parse(nodeid)

@@ -11,6 +11,7 @@ __all__ = ["CONTENT_TYPE", "Measures"]
 
 # Around what a cancel takes (milliseconds to seconds), then its deadline, then what must never happen.
 _CANCEL_BUCKETS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10, 15, 30, 60)
+_LATENESS_BUCKETS_S = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 
 
 class RunMeasures:
@@ -95,6 +96,53 @@ class RecoveryMeasures:
         )
 
 
+class HeartbeatMeasures:
+    """What came of heartbeat monitors."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.events = Counter(
+            "bellrock_heartbeat_events",
+            "Pings of heartbeat monitors by when they came; FAILING counts those that did not come.",
+            ["state"],
+            registry=registry,
+        )
+
+
+class ScheduleMeasures:
+    """What the scheduler did: the one of all servers that leads, and each since its own start."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.is_leader = Gauge(
+            "bellrock_scheduler_is_leader",
+            "1 where this server is the one that schedules, else 0.",
+            ["lane"],
+            registry=registry,
+        )
+        self.checks = Gauge(
+            "bellrock_scheduled_checks",
+            "Activated checks that this server schedules, 0 where another does.",
+            ["lane"],
+            registry=registry,
+        )
+        self.ticks_run = Counter(
+            "bellrock_ticks_run", "Ticks of checks that were handed out to be run.", registry=registry
+        )
+        self.ticks_missed = Counter(
+            "bellrock_ticks_missed",
+            "Ticks of checks that were not run: not_scheduled (no server was there in time), overlap (an"
+            " earlier run was still open), no_runner (nobody took it) or runner_lost (who took it vanished).",
+            ["reason"],
+            registry=registry,
+        )
+        self.lateness_s = Histogram(
+            "bellrock_tick_lateness_seconds",
+            "From the moment a tick is due until a monitor began, by its runner's clock, or a suite is in the"
+            " queue.",
+            buckets=_LATENESS_BUCKETS_S,
+            registry=registry,
+        )
+
+
 class LoopMeasures:
     """The control plane's own loops, and what its janitor removed."""
 
@@ -121,6 +169,11 @@ class LoopMeasures:
             "bellrock_janitor_removed_bytes",
             "Bytes the janitor removed, by what they were.",
             ["what"],
+            registry=registry,
+        )
+        self.removed_sessions = Counter(
+            "bellrock_janitor_removed_sessions",
+            "Old sessions the janitor removed, with their runs and results.",
             registry=registry,
         )
 
@@ -163,6 +216,8 @@ class Measures:
         self.registry = CollectorRegistry()
         self.runs = RunMeasures(self.registry)
         self.recovery = RecoveryMeasures(self.registry)
+        self.heartbeats = HeartbeatMeasures(self.registry)
+        self.schedule = ScheduleMeasures(self.registry)
         self.loops = LoopMeasures(self.registry)
         self.stock = Stock(self.registry)
 

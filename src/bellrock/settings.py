@@ -7,6 +7,7 @@ knows is refused: it is a typing error, and a default would silently take its pl
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -15,7 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "BELLROCK_"
-_SECRETS = ("api_key", "nats_token")
+_SECRETS = ("api_key", "nats_token", "location_key")
 _OF_THE_CLIENT = frozenset({"BELLROCK_URL", "BELLROCK_API_URL", "BELLROCK_PROFILE", "BELLROCK_CONFIG"})
 
 Seconds = Annotated[float, Field(gt=0, le=604_800)]
@@ -38,6 +39,9 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".bellrock")
     public_url: str | None = None
     content_url: str | None = None
+    tls_certificate: Path | None = None
+    """With ``tls_key`` (both PEM): the control plane speaks HTTPS by itself."""
+    tls_key: Path | None = None
     trace_viewer: Path | None = None
     control_url: str | None = None
     database_url: str | None = None
@@ -54,6 +58,9 @@ class Settings(BaseSettings):
 
     # --- message bus
     nats_url: str | None = None
+    nats_user: str | None = None
+    location_key: SecretStr | None = None
+    """A runner's key of its private location: with it and ``control_url`` it needs nothing else."""
     nats_token: SecretStr | None = None
     nats_server: Path | None = None
     nats_port: Port = 0
@@ -70,12 +77,25 @@ class Settings(BaseSettings):
     redispatch_after_s: Seconds = 10
     outbox_poll_s: Seconds = 1
     reaper_interval_s: Seconds = 0.5
+    schedules: bool = True
+    """Whether this server may be the one that runs checks on their schedules."""
+    scheduler_lease_s: Annotated[float, Field(ge=1, le=30)] = 5
+    tick_late_s: Seconds = 15
+    """A scheduled run that could not be started for so long is missed, and not made up for."""
+    tick_queue_s: Seconds = 360
+    """A scheduled run that no runner takes for so long is lost."""
+    location_gone_after_s: Seconds = 600
+    """A location without a runner for so long is not scheduled until it has one again."""
     evidence_grace_s: Seconds = 120
     runner_gone_after_s: Seconds = 10
     completion_max_wait_s: Seconds = 30
     janitor_interval_s: Seconds = 300
     artifact_days: Annotated[float, Field(gt=0, le=36_500)] = 30
-    """Files of runs are removed that many days after their run was final."""
+    """Files of runs are removed that many days after their run was final, or with its result."""
+    result_days: Annotated[float, Field(gt=0, le=36_500)] = 90
+    """Sessions are removed, with their runs and results, that many days after they ended."""
+    heartbeat_event_days: Annotated[float, Field(ge=14, le=36_500)] = 90
+    """Events of heartbeat monitors are removed after so many days; what is shown of them needs 14."""
     artifact_store_bytes: Annotated[int, Field(ge=0)] = 20 * 1024**3
     """Files of runs are removed, the oldest first, while there are more bytes than this."""
 
@@ -91,6 +111,8 @@ class Settings(BaseSettings):
     processes: Annotated[int, Field(ge=16)] = 512
     disk_bytes: Annotated[int, Field(ge=1024**2)] = 2 * 1024**3
     output_bytes: Annotated[int, Field(ge=1024)] = 50 * 1024**2
+    cpus: Annotated[float | None, Field(ge=0.01)] = None
+    """Processors that a run may keep busy; as many as there are where not set."""
     artifact_bytes: Annotated[int, Field(ge=1024)] = 150 * 1024**2
 
     # --- runner
@@ -99,6 +121,10 @@ class Settings(BaseSettings):
     chromium: Path | None = None
     ffmpeg: Path | None = None
     node: Path | None = None
+    dns_resolvers: Annotated[tuple[str, ...], NoDecode] = ("8.8.8.8", "1.1.1.1")
+    """Who DNS monitors ask that name no server, in this order."""
+    dns_system_resolver: bool = True
+    """Whether they ask the machine's own resolver after those."""
     install_variables: Annotated[tuple[str, ...], NoDecode] = (
         "HTTP_PROXY",
         "HTTPS_PROXY",
@@ -109,6 +135,12 @@ class Settings(BaseSettings):
         "npm_config_registry",
         "NPM_CONFIG_REGISTRY",
         "NODE_EXTRA_CA_CERTS",
+        "UV_DEFAULT_INDEX",
+        "UV_INDEX",
+        "UV_FIND_LINKS",
+        "PIP_INDEX_URL",
+        "PIP_EXTRA_INDEX_URL",
+        "PIP_CERT",
         "SSL_CERT_FILE",
     )
     """Variables of the runner's own environment that installs get, and suites do not."""
@@ -146,13 +178,24 @@ class Settings(BaseSettings):
         return {name: os.environ[name] for name in self.install_variables if name in os.environ}
 
     @field_validator(
-        "locations", "install_variables", "network_allow", "network_deny", "platform_addresses", mode="before"
+        "locations",
+        "install_variables",
+        "network_allow",
+        "network_deny",
+        "platform_addresses",
+        "dns_resolvers",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("dns_resolvers", mode="after")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ip_address(each)) for each in value)
 
     @field_validator("data_dir", "runner_dir", mode="after")
     @classmethod
@@ -165,6 +208,11 @@ class Settings(BaseSettings):
             raise ValueError("locations: name at least one")
         if self.lease_s < 2 * self.heartbeat_s:
             raise ValueError("lease_s must be at least twice heartbeat_s, or one lost heartbeat ends a run")
+        if self.tick_late_s < 2 * self.scheduler_lease_s:
+            raise ValueError(
+                "tick_late_s must be at least twice scheduler_lease_s, or a scheduler that takes over from"
+                " another has missed ticks"
+            )
         if self.shutdown_grace_s >= self.shutdown_s:
             raise ValueError("shutdown_grace_s must be below shutdown_s, which includes it")
         return self

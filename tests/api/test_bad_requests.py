@@ -112,6 +112,12 @@ async def test_a_bundle_over_the_limit_is_413_with_the_limit_in_bytes(api: Api) 
         assert f"maximum allowed: {limit}" in error["message"]
 
 
+async def test_a_body_that_is_no_text_is_400_and_says_what_is_needed(api: Api) -> None:
+    headers = {"Content-Type": "application/json"}
+    error = await api.post("/v1/variables", status=400, content=b'{"key": "\xff"}', headers=headers)
+    assert error["message"] == "The body cannot be read: it has to be JSON, in UTF-8."
+
+
 @pytest.mark.parametrize("content", [b"", b"not a bundle", b"PK\x03\x04"])
 async def test_a_bundle_that_is_no_gzip_file_is_400(api: Api, content: bytes) -> None:
     upload = "/next/checkly-storage/upload-code-bundle"
@@ -180,7 +186,7 @@ async def test_an_id_that_is_no_uuid_is_400_and_one_that_names_nothing_is_404(ap
 async def test_what_is_not_built_says_so_with_501_and_to_nobody_without_a_key(
     api: Api, nobody: Api, path: str, methods: tuple[str, ...]
 ) -> None:
-    words = {"{kind}": "dns" if path.startswith("/v1/checks/") else "api-checks"}
+    words = {"{kind}": "grpc" if path.startswith("/v1/checks/") else "api-checks"}
     for template, word in words.items():
         path = path.replace(template, word)
     concrete = "/".join(unknown_id() if part.startswith("{") else part for part in path.split("/"))
@@ -188,7 +194,7 @@ async def test_what_is_not_built_says_so_with_501_and_to_nobody_without_a_key(
         answer = await api.request(method, concrete)
         assert answer.status_code == 501, (method, concrete, answer.text)
         assert answer.json()["errorCode"] == "NOT_BUILT"
-        if "static-ip" not in path and "badges" not in path:
+        if "badges" not in path:
             assert (await nobody.request(method, concrete)).status_code == 401
 
 

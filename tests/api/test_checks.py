@@ -62,14 +62,12 @@ async def test_a_secret_is_never_said_and_reaches_the_runner(api: Api, runner: S
     }
 
 
-async def test_an_update_replaces_the_check_but_keeps_variables_it_does_not_name(
-    api: Api, runner: ScriptedRunner
-) -> None:
+async def test_an_update_changes_what_it_names_and_nothing_else(api: Api, runner: ScriptedRunner) -> None:
     secret = [{"key": "PASSWORD", "value": "s3cret-pw", "secret": True}]
     suite = await api.create_suite(environmentVariables=secret, tags=["old"])
     body = {"name": "Renamed", "codeBundlePath": suite["codeBundlePath"], "locations": [US]}
     updated = await api.put(f"/v1/checks/playwright/{suite['id']}", body)
-    assert (updated["name"], updated["tags"], updated["locations"]) == ("Renamed", [], [US])
+    assert (updated["name"], updated["tags"], updated["locations"]) == ("Renamed", ["old"], [US])
     assert updated["updated_at"] is not None
     session = await api.trigger(suite["id"])
     held = await runner.claim((await api.rows(session["checkSessionId"]))[US]["sequenceId"], US)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.support.api_client import EU, US, Api
+from tests.support.certificates import make_pair
 from tests.support.schemas import CONTRACT, AnswerChecker, contract_checker
 from tests.support.scripted_runner import ScriptedRunner
 from tests.support.server import RunningServer
@@ -91,11 +92,35 @@ async def _checks(api: Api, _: ScriptedRunner) -> None:
 
 
 async def _catalog(api: Api, _: ScriptedRunner) -> None:
-    for path in ("/v1/locations", "/v1/runtimes", "/v1/accounts/me", "/v1/accounts"):
+    addresses = [f"/v1/static-ip{family}s{by}" for family in ("", "v6") for by in ("", "-by-region")]
+    for path in ("/v1/locations", "/v1/runtimes", "/v1/accounts/me", "/v1/accounts", *addresses):
         await api.get(path)
 
 
-@pytest.mark.parametrize("look", [_check_sessions, _test_sessions, _checks, _catalog])
+async def _configuration(api: Api, _: ScriptedRunner) -> None:
+    await api.post("/v1/variables", {"key": "PASSWORD", "value": "s3cret", "secret": True})
+    await api.put("/v1/variables/PASSWORD", {"value": "changed"})
+    snippet = await api.post("/v1/snippets", {"name": "Log in", "script": "login()"})
+    pair = make_pair()
+    await api.post("/v1/client-certificates", {"host": "*", "cert": pair.certificate, "key": pair.key})
+    slug = f"lab-{snippet['id']}"
+    location = await api.post("/v1/private-locations", {"name": "Lab", "slugName": slug})
+    await api.put(f"/v1/private-locations/{location['id']}", {"name": "Laboratory"})
+    await api.post(f"/v1/private-locations/{location['id']}/keys")
+    await api.get(f"/v1/private-locations/{location['id']}/metrics?from=2026-01-01&to=2026-01-02")
+    resources = ["variables", "snippets", "client-certificates", "private-locations", "check-groups"]
+    for version in ("v1", "v2"):
+        group = await api.post(f"/{version}/check-groups", {"name": "x", "setupSnippetId": snippet["id"]})
+        await api.put(f"/{version}/check-groups/{group['id']}", {"name": "y", "privateLocations": [slug]})
+        monitor = await api.create_url_monitor(groupId=group["id"])
+        await api.get(f"/{version}/check-groups/{group['id']}/checks/{monitor['id']}")
+        await api.get(f"/{version}/check-groups/{group['id']}/checks")
+    for resource in resources:
+        for each in await api.get(f"/v1/{resource}"):
+            await api.get(f"/v1/{resource}/{each.get('id') or each['key']}")
+
+
+@pytest.mark.parametrize("look", [_check_sessions, _test_sessions, _checks, _catalog, _configuration])
 async def test_what_is_built_answers_in_the_contracts_shape(
     server: RunningServer, runner: ScriptedRunner, contract: AnswerChecker, look: Look
 ) -> None:

@@ -138,3 +138,39 @@ async def test_resources_of_types_that_are_not_built_are_501_and_named(api: Api)
     dashboard = {"logicalId": "board", "type": "dashboard", "member": True, "payload": {"header": "x"}}
     error = await api.post("/v1/projects/deploy", project(dashboard), status=501)
     assert "dashboard" in error["message"]
+    grouped = suite("cart", await api.upload_bundle(), groupId={"ref": "shop"})
+    error = await api.post("/v1/projects/deploy", project(grouped), status=501)
+    assert "resources[cart].groupId" in error["message"]
+
+
+@pytest.mark.parametrize("preserve", [False, True])
+async def test_a_destroy_deletes_or_detaches_what_a_project_deployed_and_is_harmless_twice(
+    api: Api, *, preserve: bool
+) -> None:
+    await api.post("/v1/projects/deploy", project(suite("cart", await api.upload_bundle())), status=202)
+    query = f"preserveResources={str(preserve).lower()}"
+    action = "DETACHED" if preserve else "DELETE"
+    preview = await api.delete(f"/v1/projects/shop?{query}&dryRun=true", status=200)
+    assert changes(preview["diff"]) == {("cart", action)}
+    await api.get("/v1/projects/shop")
+    done = await api.delete(f"/v1/projects/shop?{query}&dryRun=false", status=200)
+    assert changes(done["diff"]) == {("cart", action)}
+    assert "status" not in done
+    await api.get("/v1/projects/shop", status=404)
+    assert len(await api.get("/v1/checks")) == (1 if preserve else 0)
+    assert (await api.delete("/v1/projects/shop", status=200))["diff"] == []
+
+
+async def test_a_project_of_another_account_is_none_to_destroy(api: Api, stranger: Api) -> None:
+    await api.post("/v1/projects/deploy", project(suite("cart", await api.upload_bundle())), status=202)
+    assert (await stranger.delete("/v1/projects/shop", status=200))["diff"] == []
+    assert len(await api.get("/v1/checks")) == 1
+
+
+async def test_older_clients_deploy_and_destroy_with_the_answer_at_once(api: Api) -> None:
+    body = project(suite("cart", await api.upload_bundle()))
+    preview = await api.post("/next-v2/projects/deploy?dryRun=true", body, status=200)
+    done = await api.post("/next-v2/projects/deploy?dryRun=false&scheduleOnDeploy=false", body, status=200)
+    assert changes(preview["diff"]) == changes(done["diff"]) == {("cart", "CREATE")}
+    await api.delete("/next/projects/shop?preserveResources=false")
+    assert await api.get("/v1/checks") == []

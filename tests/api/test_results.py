@@ -2,6 +2,7 @@
 
 import pytest
 
+from bellrock.domain.outcomes import Blame, Outcome, Verdict
 from tests.support.api_client import EU, US, Api, unknown_id
 from tests.support.scripted_runner import ScriptedRunner
 
@@ -139,6 +140,59 @@ async def test_the_details_of_a_url_monitor_are_those_its_runner_sent(
     assert result["playwrightCheckResult"] is None
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "name"),
+    [
+        ("browser", {"script": "await page.goto('https://shop.example')"}, "browserCheckResult"),
+        ("multistep", {"script": "test('x', async () => {})"}, "multiStepCheckResult"),
+    ],
+)
+async def test_the_details_of_a_script_are_in_the_body_of_its_type_with_links_to_what_was_kept(
+    api: Api, runner: ScriptedRunner, path: str, body: dict[str, object], name: str
+) -> None:
+    check = await api.post(f"/v1/checks/{path}", {"name": "x", "locations": [EU], **body}, status=201)
+    session = await api.trigger(check["id"])
+    (row,) = (await api.rows(session["checkSessionId"])).values()
+    held = await runner.claim(row["sequenceId"], EU)
+    await held.upload("trace.zip", b"PK\x03\x04", kind="trace", content_type="application/zip")
+    await held.finish(details={"runtimeVersion": "2026.04", "startTime": 1_000, "endTime": 2_000})
+    result = await api.get(f"/v1/check-results/{check['id']}/{row['checkResultId']}")
+    bodies = {key for key in result if key.endswith("CheckResult") and result[key] is not None}
+    assert bodies == {name}
+    details = result[name]
+    assert (details["startTime"], details["endTime"], details["verdict"]) == (1_000, 2_000, "PASSED")
+    for links in (details["playwrightTestTraces"], details["jobAssets"]):
+        assert [link.partition("?")[0].rpartition("/")[2] for link in links] == ["trace.zip"]
+
+
+async def test_the_details_of_an_ssl_monitor_leave_out_what_was_not_found(
+    api: Api, runner: ScriptedRunner
+) -> None:
+    body = {"name": "x", "locations": [EU], "request": {"sslConfig": {"hostname": "shop.example"}}}
+    check = await api.post("/v1/checks/ssl", body, status=201)
+    session = await api.trigger(check["id"])
+    (row,) = (await api.rows(session["checkSessionId"])).values()
+    held = await runner.claim(row["sequenceId"], EU)
+    await held.finish(details={"tlsVersion": "TLS1.3", "baselineVerdict": None, "failureCategory": None})
+    result = await api.get(f"/v1/check-results/{check['id']}/{row['checkResultId']}")
+    details = result["sslCheckResult"]
+    assert (details["tlsVersion"], details["failureCategory"]) == ("TLS1.3", None)
+    assert "baselineVerdict" not in details
+    assert result["apiCheckResult"] is None
+
+
+async def test_a_response_over_its_maximum_is_told_apart_from_other_failures(
+    api: Api, runner: ScriptedRunner
+) -> None:
+    monitor = await api.create_url_monitor(retryStrategy=None)
+    session = await api.trigger(monitor["id"])
+    (row,) = (await api.rows(session["checkSessionId"])).values()
+    held = await runner.claim(row["sequenceId"], EU)
+    await held.finish(Outcome(Verdict.FAILED, Blame.TARGET, "TOO_SLOW", "It took 31 s."))
+    result = await api.get(f"/v1/check-results/{monitor['id']}/{row['checkResultId']}")
+    assert (result["hasFailures"], result["overMaxResponseTime"]) == (True, True)
+
+
 async def test_results_of_another_account_are_404(api: Api, stranger: Api, runner: ScriptedRunner) -> None:
     session, rows = await api.started_suite(EU)
     await (await runner.claim(rows[EU]["sequenceId"], EU)).pass_with()
@@ -160,3 +214,28 @@ async def test_results_of_test_sessions_are_not_among_a_checks_results(
     session = await api.start_test_session(suite["id"])
     await (await runner.claim(session["results"][0]["sequenceId"], EU)).pass_with()
     assert await api.get(f"/v1/check-results/{suite['id']}") == []
+
+
+async def test_a_retry_in_another_region_runs_there_and_each_result_says_where_it_was(
+    api: Api, runner: ScriptedRunner
+) -> None:
+    retry = {"type": "FIXED", "baseBackoffSeconds": 0, "maxRetries": 2, "sameRegion": False}
+    monitor = await api.create_url_monitor(locations=[EU, US], retryStrategy=retry)
+    session = await api.trigger(monitor["id"])
+    rows = await api.rows(session["checkSessionId"])
+    run_id = rows[EU]["sequenceId"]
+    failed = Outcome(Verdict.FAILED, Blame.TARGET, "HTTP_ERROR", "It said 500.")
+    await (await runner.claim(run_id, EU)).finish(failed)
+    reply, _ = await runner.try_claim(run_id, EU)
+    assert not reply.granted
+    held = await runner.claim(run_id, US)
+    assert (held.job.location, held.job.context["CHECKLY_REGION"], held.job.attempt) == (US, US, 2)
+    await held.finish()
+    path = f"/v1/check-results/{monitor['id']}"
+    found = [one for one in await api.get(f"{path}?resultType=ALL") if one["sequenceId"] == run_id]
+    assert {(one["resultType"], one["runLocation"], one["hasFailures"]) for one in found} == {
+        ("ATTEMPT", EU, True),
+        ("FINAL", US, False),
+    }
+    of_eu = await api.get(f"{path}?resultType=ALL&location={EU}")
+    assert [one["resultType"] for one in of_eu] == ["ATTEMPT"]

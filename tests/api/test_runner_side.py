@@ -3,6 +3,7 @@
 import httpx2
 import pytest
 
+from bellrock.domain.specs import PlaywrightSuite
 from tests.support.api_client import EU, Api, bundle, unknown_id
 from tests.support.scripted_runner import HeldByScript, Refused, ScriptedRunner
 
@@ -15,10 +16,10 @@ async def held_run(api: Api, runner: ScriptedRunner) -> HeldByScript:
 
 async def test_a_runner_fetches_the_bundle_of_the_run_it_holds(api: Api, runner: ScriptedRunner) -> None:
     held = await held_run(api, runner)
-    assert held.job.suite is not None
+    assert isinstance(held.job.spec, PlaywrightSuite)
     headers = {"Authorization": f"Bearer {held.token}", "X-Bellrock-Run": str(held.run_id)}
     async with httpx2.AsyncClient(base_url=api.server.url) as http:
-        answer = await http.get(f"/runner/v1/bundles/{held.job.suite.bundle_key}", headers=headers)
+        answer = await http.get(f"/runner/v1/bundles/{held.job.spec.bundle_key}", headers=headers)
         other = await http.get("/runner/v1/bundles/somebody-elses", headers=headers)
     assert (answer.status_code, len(answer.content)) == (200, len(bundle()))
     assert other.status_code == 404
@@ -28,9 +29,9 @@ async def test_only_the_claims_token_opens_the_runners_side(
     api: Api, nobody: Api, runner: ScriptedRunner
 ) -> None:
     held = await held_run(api, runner)
-    assert held.job.suite is not None
+    assert isinstance(held.job.spec, PlaywrightSuite)
     assert api.account is not None
-    bundle_path = f"/runner/v1/bundles/{held.job.suite.bundle_key}"
+    bundle_path = f"/runner/v1/bundles/{held.job.spec.bundle_key}"
     artifact_path = f"/runner/v1/runs/{held.run_id}/artifacts/a.log"
     for token in ("-", "nonsense", unknown_id(), api.account.key):
         headers = {"X-Bellrock-Run": str(held.run_id), "Authorization": f"Bearer {token}"}

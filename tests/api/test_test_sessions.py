@@ -2,6 +2,7 @@
 
 import pytest
 
+from bellrock.domain.specs import PlaywrightSuite
 from tests.support.api_client import EU, US, Api, unknown_id
 from tests.support.scripted_runner import DEGRADED, ScriptedRunner
 
@@ -197,8 +198,8 @@ async def test_run_takes_gzip_and_gives_every_job_its_sequence_id(api: Api, runn
     assert (cart["name"], cart["checkId"], cart["runLocation"]) == ("Cart", None, EU)
     assert cart["testSessionResultId"] == answer["testResultIds"]["cart"]
     held = await runner.claim(answer["sequenceIds"]["cart"], EU)
-    assert held.job.suite is not None
-    assert held.job.suite.bundle_key == key
+    assert isinstance(held.job.spec, PlaywrightSuite)
+    assert held.job.spec.bundle_key == key
 
 
 async def test_the_scheduling_of_a_run_is_over_when_it_is_asked_for(api: Api, stranger: Api) -> None:
@@ -239,9 +240,9 @@ async def test_a_job_that_cannot_run_is_400_and_the_message_names_the_field(
 
 
 async def test_a_job_of_a_type_that_is_not_built_is_501(api: Api) -> None:
-    body = run_request({"logicalId": "tcp", "checkType": "TCP", "name": "tcp", "request": {}})
+    body = run_request({"logicalId": "rpc", "checkType": "GRPC", "name": "rpc", "request": {}})
     error = await api.post("/v1/test-sessions/run", body, status=501)
-    assert "TCP" in error["message"]
+    assert "GRPC" in error["message"]
 
 
 async def test_two_jobs_with_one_logical_id_are_400(api: Api) -> None:
@@ -343,3 +344,27 @@ async def test_the_list_filters_by_status_branch_text_and_time(api: Api) -> None
 async def test_a_filter_outside_the_contract_is_400_and_named(api: Api, name: str, value: str) -> None:
     error = await api.get("/v1/test-sessions", params={name: value}, status=400)
     assert name in error["message"]
+
+
+async def test_older_clients_start_a_session_without_a_scheduling(api: Api, runner: ScriptedRunner) -> None:
+    body = run_request(job("cart", await api.upload_bundle()))
+    begun = await api.post("/next/test-sessions/run", body, status=200)
+    assert set(begun) == {"sequenceIds", "testSessionId", "testResultIds"}
+    await (await runner.claim(begun["sequenceIds"]["cart"], EU)).pass_with()
+    session = await api.get(f"/v1/test-sessions/{begun['testSessionId']}/completion")
+    assert session["status"] == "PASSED"
+
+
+async def test_the_pages_and_files_of_a_result_are_found_by_links(api: Api, runner: ScriptedRunner) -> None:
+    session = await api.start_test_session((await api.create_suite())["id"])
+    held = await runner.claim(session["results"][0]["sequenceId"], EU)
+    await held.begin("adds to cart")
+    await held.upload("trace.zip", b"PK\x03\x04", kind="trace", content_type="application/zip")
+    await held.finish()
+    path = f"/next/test-sessions/{session['testSessionId']}"
+    assert (await api.get(f"{path}/link"))["link"] == session["testSessionLink"]
+    result_id = session["results"][0]["testSessionResultId"]
+    links = await api.get(f"{path}/results/{result_id}/links")
+    assert links["testResultLink"] == session["results"][0]["testSessionResultLink"]
+    assert ([*links["videoLinks"], *links["screenshotLinks"]], len(links["testTraceLinks"])) == ([], 1)
+    assert (await api.http.get(links["testTraceLinks"][0], headers={"Authorization": ""})).status_code == 200

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 from bellrock.domain.access import KeyKind, Principal, Role
 from bellrock.domain.cancellation import CancelRequest, RunSource, Via, why_not_cancellable
-from bellrock.domain.checks import Check, CheckType, EnvironmentVariable, PlaywrightSuite
+from bellrock.domain.checks import Check, EnvironmentVariable
 from bellrock.domain.live import (
     LiveEvent,
     Output,
@@ -27,6 +27,7 @@ from bellrock.domain.outcomes import CANCELLED, Blame, Outcome, Verdict
 from bellrock.domain.receipts import CancelAction, CancelStep, Receipt, RunnerReceipt, TestCounts
 from bellrock.domain.runs import Lease, Run, RunState
 from bellrock.domain.sessions import GitMetadata, Session, SessionKind, is_over, status_of
+from bellrock.domain.specs import CheckType, PlaywrightSuite
 from bellrock.services.views import ResultView, RunnerView, RunView, SessionView
 from bellrock.wire.messages import Artifact, Timing
 
@@ -251,6 +252,7 @@ def result(of: Run, outcome: Outcome, *, progress: Progress | None = None, **cha
         run_id=of.id,
         attempt=1,
         result_type="FINAL",
+        location=of.location,
         outcome=outcome,
         response_time_ms=18_430,
         started_at=of.started_at,

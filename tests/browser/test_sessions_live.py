@@ -94,6 +94,58 @@ async def test_cancel_session_is_confirmed_first_and_disabled_once_asked(
     await expect(ana.page.locator("#session-head .badge")).to_have_text("Cancelled")
 
 
+ONE_OF_EACH: dict[str, dict[str, object]] = {
+    "url": {"request": {"url": "http://127.0.0.1:9/"}},
+    "api": {"request": {"url": "http://127.0.0.1:9/", "method": "GET"}},
+    "tcp": {"request": {"hostname": "127.0.0.1", "port": 9}},
+    "dns": {"request": {"query": "shop.example", "recordType": "A"}},
+    "icmp": {"request": {"hostname": "127.0.0.1"}},
+    "ssl": {"request": {"sslConfig": {"hostname": "shop.example"}}},
+    "browser": {"script": "await page.goto('http://127.0.0.1:9/')"},
+    "multistep": {"script": "test('x', async () => {})"},
+}
+
+
+async def test_cancel_in_a_session_of_every_type_is_offered_for_suites_and_stops_them_alone(
+    ana: Visitor, runner: ScriptedRunner
+) -> None:
+    suites = [await ana.api.create_suite(name=name) for name in ("Shop one", "Shop two")]
+    others = [
+        await ana.api.post(f"/v1/checks/{kind}", {"name": f"A {kind}", "locations": [EU], **said}, status=201)
+        for kind, said in ONE_OF_EACH.items()
+    ]
+    session = await ana.api.start_test_session(*(check["id"] for check in (*suites, *others)))
+    sequence_ids = {each["name"]: each["sequenceId"] for each in session["results"]}
+    held = {name: await runner.claim(sequence_id, EU) for name, sequence_id in sequence_ids.items()}
+    await ana.go(f"/sessions/{session['testSessionId']}")
+    await ana.is_live()
+    for check in others:
+        await expect(row(ana, check["name"]).get_by_role("button", name="Cancel")).to_have_count(0)
+        has_tests = check["checkType"] in ("BROWSER", "MULTI_STEP")
+        await expect(row(ana, check["name"]).locator("svg.bar")).to_have_count(int(has_tests))
+
+    await row(ana, "Shop one").get_by_role("button", name="Cancel").click()
+    await ana.page.get_by_role("button", name="Cancel it").click()
+    await held["Shop one"].stop_as_asked()
+    await expect(row(ana, "Shop one").locator(".badge")).to_have_text("Cancelled")
+    await expect(row(ana, "Shop two").locator(".badge")).to_have_text("Running")
+
+    await ana.page.get_by_role("button", name="Cancel session").click()
+    await ana.page.get_by_role("dialog").get_by_role("button", name="Cancel it").click()
+    await held["Shop two"].stop_as_asked()
+    await expect(row(ana, "Shop two").locator(".badge")).to_have_text("Cancelled")
+    await expect(ana.page.locator("#session-head .badge")).to_have_text("Running")
+    await expect(ana.page.locator("#session-head")).to_contain_text("What still runs goes on to its end")
+    for check in others:
+        await held[check["name"]].finish(details={"response": {"asked": check["name"]}})
+        await expect(row(ana, check["name"]).locator(".badge")).to_have_text("Passed")
+    await expect(ana.page.locator("#session-head .badge")).to_have_text("Cancelled")
+
+    await row(ana, "A url").locator("a.name").click()
+    await expect(ana.page.get_by_role("region", name="Result")).to_contain_text('"asked": "A url"')
+    await expect(ana.page.get_by_role("region", name="Tests")).to_have_count(0)
+
+
 async def test_a_queued_run_without_a_runner_says_so_and_can_be_cancelled(ana: Visitor) -> None:
     check = await ana.api.create_suite(locations=["ap-south-1"])
     await ana.go("/checks")

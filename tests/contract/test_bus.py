@@ -41,7 +41,7 @@ async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[R
     else:
         server = EmbeddedNats(EmbeddedNatsOptions(tmp_path / "nats", find_server()))
         await server.start()
-        options = NatsOptions(server.url, token=server.token, ping_s=1, ack_wait_s=ACK_WAIT_S)
+        options = NatsOptions(server.url, server.user, server.token, ping_s=1, ack_wait_s=ACK_WAIT_S)
 
         async def connect_nats() -> Bus:
             buses.append(await NatsBus.connect(options))

@@ -11,12 +11,14 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import func, select
 
 from bellrock.artifacts import keys
 from bellrock.artifacts.store import folder_store
-from bellrock.domain.checks import PlaywrightSuite
 from bellrock.domain.errors import NotFound
 from bellrock.domain.outcomes import Outcome
+from bellrock.domain.specs import PlaywrightSuite
+from bellrock.services import janitor
 from bellrock.services.accept_artifact import accept_artifact
 from bellrock.services.bundles import store_bundle
 from bellrock.services.checks import delete_check
@@ -27,6 +29,7 @@ from bellrock.services.start_session import start_check_session
 from bellrock.services.views import ResultView
 from bellrock.store.artifacts import RunFiles
 from bellrock.store.database import Database
+from bellrock.store.tables import results, runs, sessions
 from bellrock.wire.messages import Artifact
 from tests.contract.databases import cluster, database, database_url
 from tests.support.api_client import bundle
@@ -175,6 +178,72 @@ def test_what_goes_is_too_old_or_too_much(total_bytes: int, doomed: int) -> None
         oldest, total_bytes=total_bytes, most_bytes=70, final_before=START - timedelta(days=30)
     )
     assert meant == [UUID(int=number) for number in range(doomed)]
+
+
+# --- sessions and results -----------------------------------------------------------------------
+
+
+async def is_there(world: World, run_id: UUID) -> bool:
+    try:
+        await get_run(world.platform, world.owner, run_id)
+    except NotFound:
+        return False
+    return True
+
+
+async def test_sessions_go_with_everything_of_theirs_some_time_after_their_end(
+    world: World, database: Database
+) -> None:
+    old = await finished(world)
+    world.clock.advance(60 * DAY_S)
+    new = await finished(world)
+    world.clock.advance(31 * DAY_S)
+    await tidy(world.platform)
+    assert [await is_there(world, run_id) for run_id in (old, new)] == [False, True]
+    async with database.read() as connection:
+        for table in (sessions, runs, results):
+            assert await connection.scalar(select(func.count()).select_from(table)) == 1
+    counted = world.platform.measures.registry.get_sample_value("bellrock_janitor_removed_sessions_total")
+    assert counted == 1
+
+
+async def test_a_session_that_goes_on_stays_whatever_its_age(world: World) -> None:
+    going_on = await started(world)
+    world.clock.advance(91 * DAY_S)
+    await tidy(world.platform)
+    assert await is_there(world, going_on)
+    await world.report(going_on, PASSED)
+    world.clock.advance(89 * DAY_S)
+    await tidy(world.platform)
+    assert await is_there(world, going_on)
+
+
+async def test_a_session_stays_until_its_files_are_gone(world: World, files: Path) -> None:
+    run_id = await finished(world)
+    world.clock.advance(91 * DAY_S)
+    folder = files / f"runs/{run_id}"
+    folder.rename(files / "elsewhere")
+    folder.symlink_to(folder)  # a disk that gives errors
+    await tidy(world.platform)
+    assert await is_there(world, run_id)
+    folder.unlink()
+    (files / "elsewhere").rename(folder)
+    await tidy(world.platform)
+    assert not await is_there(world, run_id)
+    assert kept(files, run_id) == [False]
+
+
+async def test_old_sessions_go_in_lots_until_none_is_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(janitor, "_SESSIONS_A_LOT", 2)
+    old = [await finished(world) for _ in range(5)]
+    world.clock.advance(31 * DAY_S)
+    while await tidy(world.platform):
+        pass
+    world.clock.advance(60 * DAY_S)
+    assert await tidy(world.platform) == 5
+    assert not any([await is_there(world, run_id) for run_id in old])
 
 
 # --- bundles ----------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ from bellrock.store.outbox import waiting_orders
 from bellrock.wire.messages import Report
 from tests.properties.books import Books
 from tests.properties.crash_world import Answer, CrashWorld, Doom
-from tests.properties.model import LEASE_S, LOCATIONS, QUEUE_TTL_S, may_be_cancelled
+from tests.properties.model import LEASE_S, LOCATIONS, QUEUE_TTL_S, TICK_QUEUE_TTL_S, may_be_cancelled
 from tests.properties.model_runner import ModelRunner, Said
 from tests.properties.versions import check_both_versions
 
@@ -111,7 +111,11 @@ class CrashActions:
             for run in self.runs.values()
             if run.state is RunState.QUEUED
         }
-        return {run_id: QueueTimeRanOut(wait_s) for run_id, wait_s in waits.items() if wait_s >= QUEUE_TTL_S}
+        return {
+            run_id: QueueTimeRanOut(wait_s)
+            for run_id, wait_s in waits.items()
+            if wait_s >= _queue_ttl_s(self.runs[run_id])
+        }
 
     def relay(self) -> bool:
         """The relay goes round once; whether the control plane outlived it."""
@@ -351,3 +355,7 @@ class CrashActions:
 def counts(run: Run) -> bool:
     """Whether a cancel changes this run: only the first one does, of a run that can be cancelled."""
     return may_be_cancelled(run.check_type, run.source) and run.cancel is None and not run.is_final
+
+
+def _queue_ttl_s(run: Run) -> float:
+    return TICK_QUEUE_TTL_S if run.source is RunSource.SCHEDULER else QUEUE_TTL_S

@@ -11,7 +11,6 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from bellrock.domain.cancellation import RunSource, is_recorded, is_user_initiated
-from bellrock.domain.checks import CheckType
 from bellrock.domain.outcomes import Blame, Outcome, Verdict
 from bellrock.domain.retries import Backoff, RetryPolicy
 from bellrock.domain.runs import (
@@ -27,10 +26,12 @@ from bellrock.domain.runs import (
     RunState,
     decide,
 )
+from bellrock.domain.specs import CheckType
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LEASE_S = 15.0
 QUEUE_TTL_S = 3_600.0
+TICK_QUEUE_TTL_S = 360.0  # what the scheduler started is soon started again
 ACCOUNT = UUID(int=1)
 LOCATIONS = ("eu-central-1", "us-east-1")
 

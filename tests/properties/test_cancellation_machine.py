@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bellrock.domain.cancellation import RunSource, Via, targeted
-from bellrock.domain.checks import CheckType
 from bellrock.domain.outcomes import Outcome
 from bellrock.domain.retries import RetryPolicy
 from bellrock.domain.runs import (
@@ -36,6 +35,7 @@ from bellrock.domain.runs import (
     decide,
 )
 from bellrock.domain.sessions import SessionKind, status_of
+from bellrock.domain.specs import CheckType
 from tests.properties.model import (
     CANCELLED,
     LEASE_S,

@@ -14,7 +14,7 @@ from bellrock.domain.cancellation import Via
 from bellrock.domain.outcomes import Outcome
 from tests.properties.crash_actions import CrashActions
 from tests.properties.crash_world import Doom
-from tests.properties.model import CANCELLED, LEASE_S, PASSED, QUEUE_TTL_S, genuine_outcomes
+from tests.properties.model import CANCELLED, LEASE_S, PASSED, QUEUE_TTL_S, TICK_QUEUE_TTL_S, genuine_outcomes
 from tests.properties.model_runner import ModelRunner
 from tests.support.quiet import quiet
 
@@ -138,7 +138,10 @@ class CrashMachine(RuleBasedStateMachine):
 
     # --- time, and lives of the control plane ---------------------------------------------------
 
-    @rule(seconds=st.sampled_from([0.5, 4.0, LEASE_S, LEASE_S, 60.0, 60.0, QUEUE_TTL_S]), doom=dooms)
+    @rule(
+        seconds=st.sampled_from([0.5, 4.0, LEASE_S, LEASE_S, 60.0, 60.0, TICK_QUEUE_TTL_S, QUEUE_TTL_S]),
+        doom=dooms,
+    )
     def time_passes(self, seconds: float, doom: Doom | None) -> None:
         self.acts.arm(doom)
         self.acts.world.clock.advance(seconds)

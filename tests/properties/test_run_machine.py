@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bellrock.domain.cancellation import RunSource, Via
-from bellrock.domain.checks import CheckType
 from bellrock.domain.outcomes import Outcome, Verdict
 from bellrock.domain.retries import RetryPolicy, wait_before_retry_s
 from bellrock.domain.runs import (
@@ -20,6 +19,7 @@ from bellrock.domain.runs import (
     RunClaimed,
     RunState,
 )
+from bellrock.domain.specs import CheckType
 from tests.properties.model import (
     LEASE_S,
     QUEUE_TTL_S,

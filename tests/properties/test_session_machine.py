@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from bellrock.domain.cancellation import RunSource, Via
-from bellrock.domain.checks import CheckType
 from bellrock.domain.outcomes import Outcome, Verdict
 from bellrock.domain.retries import RetryPolicy
 from bellrock.domain.runs import (
@@ -21,6 +20,7 @@ from bellrock.domain.runs import (
     RunState,
 )
 from bellrock.domain.sessions import Session, SessionKind, is_over, status_of
+from bellrock.domain.specs import CheckType
 from bellrock.services.result_rows import result_rows
 from bellrock.services.session_views import result_view, session_view
 from bellrock.services.views import ResultView, RunView

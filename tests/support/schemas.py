@@ -91,12 +91,14 @@ def contract_checker() -> AnswerChecker | None:
 
 
 def json_schema_of(node: Any) -> Any:
-    """OpenAPI 3.0's `nullable` in the words of JSON Schema."""
+    """OpenAPI 3.0's `nullable` in the words of JSON Schema. The contract says `date` also of moments."""
     if isinstance(node, list):
         return [json_schema_of(each) for each in node]
     if not isinstance(node, dict):
         return node
     plain = {key: json_schema_of(value) for key, value in node.items() if key != "nullable"}
+    if node.get("format") == "date":
+        plain["format"] = "date-time"
     if node.get("exclusiveMinimum") is True:
         plain["exclusiveMinimum"] = plain.pop("minimum")
     if node.get("nullable") is not True:

@@ -94,7 +94,9 @@ class HeldByScript:
         """Publish live events (their ``seq`` is given by the caller, see `seq`)."""
         self.events.extend(events)
         batch = LiveBatch(run_id=self.run_id, session_id=self.job.session_id, events=events)
-        await self.runner.bus.publish(subjects.live(self.job.session_id, self.run_id), batch.encode())
+        await self.runner.bus.publish(
+            subjects.live(self.job.location, self.job.session_id, self.run_id), batch.encode()
+        )
 
     @property
     def seq(self) -> int:

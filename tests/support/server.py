@@ -24,7 +24,7 @@ from bellrock.api.config import ApiConfig
 from bellrock.api.rate_limit import RateLimits
 from bellrock.artifacts.store import folder_store
 from bellrock.domain.access import Principal
-from bellrock.engine.embedded import EmbeddedNats, EmbeddedNatsOptions, find_server
+from bellrock.engine.embedded import USER, EmbeddedNats, EmbeddedNatsOptions, find_server
 from bellrock.engine.nats_bus import NatsBus, NatsOptions
 from bellrock.services import accounts
 from bellrock.services.loops import run_loops
@@ -71,7 +71,9 @@ class RunningServer:
     def __init__(self, folder: Path, options: ServerOptions | None = None) -> None:
         self.folder = folder
         self.options = options or ServerOptions()
-        self.port = free_port()
+        # Bound at once: a port that is only looked up may be somebody else's by the time it is needed.
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listening.getsockname()[1])
         self.nats_url = ""
         self.nats_token = ""
         self._platform: Platform | None = None
@@ -136,7 +138,7 @@ class RunningServer:
 
     async def connect_bus(self) -> NatsBus:
         """A connection of one's own to the server's NATS, as a runner has it."""
-        return await NatsBus.connect(NatsOptions(url=self.nats_url, token=self.nats_token))
+        return await NatsBus.connect(NatsOptions(self.nats_url, USER, self.nats_token))
 
     # --- inside the thread --------------------------------------------------------------------
 
@@ -157,16 +159,15 @@ class RunningServer:
                 self.options.extend(app, platform)
             config = uvicorn.Config(
                 app,
-                host="127.0.0.1",
-                port=self.port,
                 log_level="warning",
                 lifespan="on",
                 timeout_graceful_shutdown=1,
             )
             server = uvicorn.Server(config)
-            serving = asyncio.create_task(server._serve())
+            serving = asyncio.create_task(server._serve([self._listening]))
             while not server.started:
-                assert not serving.done(), "uvicorn did not start"
+                if serving.done():
+                    await serving  # which says why
                 await asyncio.sleep(0.01)
             self._ready.set_result(None)
             await self._stop.wait()
@@ -180,7 +181,7 @@ class RunningServer:
         await nats.start()
         self.nats_url, self.nats_token = nats.url, nats.token
         database = await open_database(f"sqlite:///{self.folder / 'bellrock.sqlite'}")
-        bus = await NatsBus.connect(NatsOptions(url=nats.url, token=nats.token))
+        bus = await NatsBus.connect(NatsOptions(nats.url, nats.user, nats.token))
         platform = create_platform(
             database,
             bus,

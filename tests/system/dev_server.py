@@ -5,6 +5,7 @@ import io
 import json
 import os
 import signal
+import ssl
 import sys
 import tarfile
 from abc import ABC, abstractmethod
@@ -76,6 +77,7 @@ class ServerApi(ABC):
 
     url: str
     credentials: dict[str, str]
+    trusted: ssl.SSLContext | bool = True
 
     @property
     @abstractmethod
@@ -87,7 +89,9 @@ class ServerApi(ABC):
             "Authorization": f"Bearer {self.credentials['api_key']}",
             "X-Checkly-Account": self.credentials["account_id"],
         }
-        return httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=40, trust_env=False)
+        return httpx2.AsyncClient(
+            base_url=self.url, headers=headers, timeout=40, trust_env=False, verify=self.trusted
+        )
 
     async def call(self, method: str, path: str, **arguments: Any) -> Any:
         async with self.client() as client:
@@ -140,6 +144,7 @@ class DevServer(ServerApi):
     process: "asyncio.subprocess.Process | None" = None
     url: str = ""
     credentials: dict[str, str] = field(default_factory=dict)
+    trusted: ssl.SSLContext | bool = True
 
     @property
     def data(self) -> Path:
@@ -175,7 +180,12 @@ class DevServer(ServerApi):
                 ",".join(self.locations),
                 stdout=log,
                 stderr=log,
-                env={**environment, "BELLROCK_LOG_FORMAT": "json", **self.variables},
+                env={
+                    **environment,
+                    "BELLROCK_LOG_FORMAT": "json",
+                    "BELLROCK_SCHEDULES": "false",  # only what a test starts runs
+                    **self.variables,
+                },
             )
         process = self.process
         await until(

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from bellrock.domain.checks import CheckType, EnvironmentVariable, PlaywrightSuite
+from bellrock.domain.checks import EnvironmentVariable
 from bellrock.domain.live import CancelProgress, LiveEvent, Output, StageEntered, TestEnded
+from bellrock.domain.specs import PlaywrightSuite, Spec
 from bellrock.runner.executors.playwright import PlaywrightExecutor, PlaywrightOptions
-from bellrock.runner.recorder import CancelToken, EventRecorder, RunContext, read_events
+from bellrock.runner.recorder import CancelToken, EventRecorder, Executor, RunContext, read_events
 from bellrock.runner.scrub import Scrubber
 from bellrock.runner.supervisor import Isolation, probe_isolation
 from bellrock.wire.messages import Artifact, Evidence, JobSpec, Limits, Report
@@ -154,57 +155,86 @@ class Rig:
         hold_uploads: asyncio.Event | None = None,
         **suite: Any,
     ) -> Run:
-        run_id = uuid4()
-        folder = self.folder / str(run_id)
-        uploads = folder / "uploads"
-        (folder / "work").mkdir(parents=True)
-        uploads.mkdir()
-        packed = folder / "bundle.tar.gz"
-        packed.write_bytes(pack(files, base) if bundle is None else bundle)
-        job = JobSpec(
-            run_id=run_id,
-            session_id=uuid4(),
-            account_id=ACCOUNT,
-            attempt=1,
-            attempt_id=uuid4(),
-            check_id=None,
-            check_name="A suite",
-            check_type=CheckType.PLAYWRIGHT,
-            location="eu-central-1",
-            suite=PlaywrightSuite(bundle_key="key", **suite),
+        return start_run(
+            self.executor,
+            PlaywrightSuite(bundle_key="key", **suite),
+            folder=self.folder,
+            cache=self.cache,
+            isolation=self.isolation,
+            bundle=pack(files, base) if bundle is None else bundle,
             environment=environment,
             context={"CHECKLY": "1", "CI": "1", "CHECKLY_REGION": "eu-central-1"},
-            refresh_cache=refresh_cache,
             limits=limits or Limits(),
-            control_url="http://127.0.0.1:1",
+            refresh_cache=refresh_cache,
+            hold_uploads=hold_uploads,
         )
-        scrubber = Scrubber(variable.value for variable in environment if variable.secret)
-        artifacts: dict[str, Artifact] = {}
 
-        async def upload(path: Path, artifact: Artifact) -> None:
-            if hold_uploads:
-                await asyncio.wait_for(hold_uploads.wait(), DEADLINE_S)
-            target = uploads / artifact.name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            await asyncio.to_thread(shutil.copyfile, path, target)
-            artifacts[artifact.name] = artifact
 
-        context = RunContext(
-            job=job,
-            token=uuid4(),
-            folder=folder / "work",
-            cache_folder=self.cache,
-            events=EventRecorder(folder / "events.ndjson", clock=now, scrubber=scrubber),
-            cancelled=CancelToken(),
-            bundles=_LocalBundle(packed),
-            upload=upload,
-            scrubber=scrubber,
-            isolation=self.isolation,
-            clock=now,
-        )
-        task = asyncio.create_task(self.executor.execute(job, context))
-        task.add_done_callback(lambda _: context.events.close())
-        return Run(context, uploads, artifacts, task)
+def start_run(
+    executor: Executor,
+    spec: Spec,
+    *,
+    folder: Path,
+    cache: Path,
+    isolation: Isolation,
+    bundle: bytes = b"",
+    environment: tuple[EnvironmentVariable, ...] = (),
+    context: Mapping[str, str],
+    limits: Limits,
+    refresh_cache: bool = False,
+    hold_uploads: asyncio.Event | None = None,
+) -> Run:
+    """Begin a run of any spec, in a folder of its own."""
+    run_id = uuid4()
+    folder = folder / run_id.hex[:12]  # short: Chromium makes sockets below it
+    uploads = folder / "uploads"
+    (folder / "work").mkdir(parents=True)
+    uploads.mkdir()
+    packed = folder / "bundle.tar.gz"
+    packed.write_bytes(bundle)
+    job = JobSpec(
+        run_id=run_id,
+        session_id=uuid4(),
+        account_id=ACCOUNT,
+        attempt=1,
+        attempt_id=uuid4(),
+        check_id=None,
+        check_name="A suite",
+        location="eu-central-1",
+        spec=spec,
+        environment=environment,
+        context=dict(context),
+        refresh_cache=refresh_cache,
+        limits=limits,
+        control_url="http://127.0.0.1:1",
+    )
+    scrubber = Scrubber(variable.value for variable in environment if variable.secret)
+    artifacts: dict[str, Artifact] = {}
+
+    async def upload(path: Path, artifact: Artifact) -> None:
+        if hold_uploads:
+            await asyncio.wait_for(hold_uploads.wait(), DEADLINE_S)
+        target = uploads / artifact.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(shutil.copyfile, path, target)
+        artifacts[artifact.name] = artifact
+
+    run_context = RunContext(
+        job=job,
+        token=uuid4(),
+        folder=folder / "work",
+        cache_folder=cache,
+        events=EventRecorder(folder / "events.ndjson", clock=now, scrubber=scrubber),
+        cancelled=CancelToken(),
+        bundles=_LocalBundle(packed),
+        upload=upload,
+        scrubber=scrubber,
+        isolation=isolation,
+        clock=now,
+    )
+    task = asyncio.create_task(executor.execute(job, run_context))
+    task.add_done_callback(lambda _: run_context.events.close())
+    return Run(run_context, uploads, artifacts, task)
 
 
 @dataclass

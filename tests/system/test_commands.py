@@ -22,6 +22,7 @@ pytestmark = [
 ]
 
 COMMAND_S = 120
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 SPEC = """
 const { test, expect } = require('@playwright/test');
 test('adds up', async () => { expect(1 + 1).toBe(2); });
@@ -252,6 +253,30 @@ async def test_detach_refuses_reporters_that_need_results(shell: Shell, reporter
     assert reporter in done.stderr
 
 
+async def test_a_project_is_destroyed_once_somebody_confirms(shell: Shell) -> None:
+    await shell.deploy()
+    assert "- delete check sums" in await shell.must("destroy", "--preview")
+    refused = await shell.bellrock("destroy")
+    assert (refused.returncode, "--force" in refused.stderr) == (2, True)
+    assert "Destroyed." in await shell.must("destroy", "--force")
+    assert "nothing changes" in await shell.must("destroy", "--force")
+    assert "No checks." in await shell.must("checks", "list", "--tag", "sums")
+
+
+async def test_deployed_checks_are_written_into_a_project_file_that_is_valid(shell: Shell) -> None:
+    await shell.deploy()
+    said = await shell.must("import-checks", "--tag", "sums", "--folder", "again", "--project", "again")
+    assert "again/bellrock.yaml: 1 check." in said
+    written = (shell.folder / "again" / "bellrock.yaml").read_text()
+    assert "npx playwright test --config playwright.config.js" in written
+    assert "EXPECTED: '2'" in written
+    refused = await shell.bellrock("import-checks", "--tag", "sums", "--folder", "again")
+    assert (refused.returncode, "would be overwritten" in refused.stderr) == (1, True)
+    for name in ("package.json", "package-lock.json", "playwright.config.js", "sums.spec.js"):
+        shutil.copy(shell.folder / name, shell.folder / "again")
+    assert "is valid: 1 check" in await shell.must("validate", "--config", "again/bellrock.yaml")
+
+
 async def test_trigger_runs_what_is_deployed(shell: Shell) -> None:
     await shell.deploy()
     assert "1 passed, 1 total" in await shell.must("trigger", "--tags", "sums")
@@ -297,3 +322,23 @@ async def test_checks_run_exits_1_where_a_session_fails_or_is_cancelled(shell: S
     (shell.folder / "bellrock.yaml").write_text(PROJECT.replace('EXPECTED: "2"', 'EXPECTED: "3"'))
     await shell.deploy()
     assert "Sums suite: FAILED" in await shell.must("checks", "run", "--tags", "sums", code=1)
+
+
+async def test_a_suite_of_pytest_is_tested_deployed_and_cancelled_like_any_other(
+    dev: DevServer, tmp_path: Path
+) -> None:
+    shutil.copytree(EXAMPLES / "pytest-suite", tmp_path / "suite")
+    shell = Shell(dev, tmp_path / "suite")
+    assert "5 passed" in (tested := await shell.must("test")), tested
+    assert "1 passed, 1 total" in tested
+    await shell.deploy()
+    assert "Guest book: PASSED" in await shell.must("checks", "run", "--tags", "example")
+    (shell.folder / "tests" / "test_guest_book.py").write_text(
+        "def test_waits(page): page.get_by_role('button').click(timeout=60_000)"
+    )
+    match = re.search(r"Session ([0-9a-f-]{36})", await shell.must("test", "--detach"))
+    assert match
+    await shell.must("sessions", "cancel", match[1])
+    assert "cancelled" in await shell.must("sessions", "watch", match[1])
+    shown = await shell.must("sessions", "get", match[1])
+    assert "0 processes left" in shown or "never reached a runner" in shown

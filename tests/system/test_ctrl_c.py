@@ -1,15 +1,21 @@
 """Ctrl+C in a terminal, on the commands that start a session: once, twice, detached, unrecorded."""
 
+import asyncio
 import shutil
 import signal
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any
 
 import pexpect
 import pytest
 
-from tests.system.dev_server import BELLROCK, LOCATION, PACKAGES, DevServer
+from tests.system.dev_server import LOCATION, PACKAGES, DevServer
+from tests.system.terminal import ANSWER_S, Terminal, exit_code, in_terminal, session_of
 
 pytestmark = [
     pytest.mark.system,
@@ -29,8 +35,6 @@ test('last', async () => {});
 """
 CONFIG = "module.exports = { workers: 1, reporter: 'list' };"
 LONG_MS, SHORT_MS = 60_000, 2_500
-Terminal: TypeAlias = "pexpect.spawn[str]"  # generic in its stubs only
-ANSWER_S = 60
 A_PERSONS_PAUSE_S = 0.3  # closer presses count as one
 
 PROJECT = f"""
@@ -44,6 +48,15 @@ checks:
     config: playwright.config.js
     tags: [slow]
     environment: {{WAIT_MS: "{LONG_MS}"}}
+"""
+MONITOR = """
+  front-page:
+    type: url
+    name: Front page
+    url: {url}
+    tags: [slow]
+    degraded_response_time_ms: 30000
+    max_response_time_ms: 30000
 """
 COMMANDS = pytest.mark.parametrize("command", ["test", "trigger", "pw-test"])
 
@@ -66,25 +79,6 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def in_terminal(dev: DevServer, project: Path, *words: str) -> Terminal:
-    """The command as a person starts it: in a terminal of its own, wide enough for every line."""
-    return pexpect.spawn(
-        str(BELLROCK),
-        list(words),
-        cwd=project,
-        env={**dev.environment(project), "TERM": "xterm-256color"},
-        timeout=ANSWER_S,
-        dimensions=(50, 400),
-        encoding="utf-8",
-        preexec_fn=_as_in_a_terminal,
-    )
-
-
-def _as_in_a_terminal() -> None:
-    """Who runs these tests in the background has SIGINT ignored, and its children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def start(dev: DevServer, project: Path, command: str, *options: str, wait_ms: int = LONG_MS) -> Terminal:
     """One of the three commands, on a suite whose second test waits that long."""
     options = (*options, "-e", f"WAIT_MS={wait_ms}")
@@ -95,19 +89,18 @@ def start(dev: DevServer, project: Path, command: str, *options: str, wait_ms: i
     return in_terminal(dev, project, command, *options, *last)
 
 
-def session_of(terminal: Terminal) -> str:
-    terminal.expect(r"Session ([0-9a-f-]{36})")
-    return str(terminal.match.group(1))  # type: ignore[union-attr]  # `expect` has just matched
-
-
 def until_its_second_test(terminal: Terminal) -> None:
     terminal.expect(r"✓ [^\r\n]*› first")  # not the table above, which shows a test that still goes on
 
 
-def exit_code(terminal: Terminal) -> int | None:
-    terminal.expect(pexpect.EOF)
-    terminal.close()
-    return terminal.exitstatus
+async def until_one_is_cancelled(dev: DevServer, session_id: str) -> dict[str, Any]:
+    """The session as it is once a run of it is final and cancelled."""
+    async with asyncio.timeout(ANSWER_S):
+        while True:
+            session: dict[str, Any] = await dev.call("GET", f"/v1/test-sessions/{session_id}")
+            if any(row["status"] == "CANCELLED" for row in session["results"]):
+                return session
+            await asyncio.sleep(0.1)  # between two looks
 
 
 async def final_status(dev: DevServer, session_id: str) -> str:
@@ -131,6 +124,63 @@ async def test_one_ctrl_c_cancels_the_session_and_reports_it(
     assert "through CLI" in said, said
     assert "0 processes left; tests: 1 passed, 0 failed, 1 interrupted" in said, said
     assert exit_code(terminal) == 0
+    assert await final_status(dev, session_id) == "CANCELLED"
+
+
+@dataclass
+class SlowPage:
+    """A page that says when it is asked for and answers when it is told to. In a thread: terminals block."""
+
+    url: str = ""
+    asked: threading.Event = field(default_factory=threading.Event)
+    told: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def slow_page() -> Iterator[SlowPage]:
+    page = SlowPage()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page.asked.set()
+            page.told.wait(ANSWER_S)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: the test tells what went wrong."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        page.url = f"http://127.0.0.1:{server.server_port}/"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield page
+        finally:
+            page.told.set()
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("command", ["test", "trigger"])
+async def test_ctrl_c_in_a_mixed_session_stops_the_suite_and_waits_for_the_monitor(
+    dev: DevServer, project: Path, command: str
+) -> None:
+    """C1, C25."""
+    with slow_page() as page:
+        written = (project / "bellrock.yaml").read_text()
+        (project / "bellrock.yaml").write_text(written + MONITOR.format(url=page.url))
+        terminal = start(dev, project, command)
+        session_id = session_of(terminal)
+        until_its_second_test(terminal)
+        assert page.asked.wait(ANSWER_S)
+        terminal.sendintr()
+        terminal.expect("Cancelling")
+        session = await until_one_is_cancelled(dev, session_id)
+        assert session["status"] == "RUNNING", "the monitor's run goes on"
+        page.told.set()
+        terminal.expect("1 passed, 1 cancelled, 2 total")
+        assert exit_code(terminal) == 0
     assert await final_status(dev, session_id) == "CANCELLED"
 
 

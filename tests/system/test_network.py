@@ -1,10 +1,13 @@
 """What runs reach on the network, by the kernel's filter, and what is said where it cannot be kept."""
 
 import asyncio
+import ctypes
+import fcntl
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 from collections.abc import Iterator
 from ipaddress import ip_network
@@ -23,6 +26,8 @@ pytestmark = [pytest.mark.system, pytest.mark.xdist_group("network")]
 
 RUN_USER = 20_500
 LOCAL = ip_network("127.0.0.1/32")
+_NEW_NETWORK = 0x40000000  # CLONE_NEWNET
+_SET_INTERFACE_FLAGS, _IS_UP = 0x8914, 0x1  # SIOCSIFFLAGS, IFF_UP
 _ASK = (
     "import socket, sys\n"
     "for address in sys.argv[1:]:\n"
@@ -35,6 +40,32 @@ _ASK = (
 
 def settings(**chosen: object) -> Settings:
     return load_settings(nats_url="nats://127.0.0.1:4999", **chosen)
+
+
+@pytest.fixture
+def own_network() -> Iterator[None]:
+    """Loopback alone, without the rules of other runners: each that starts takes those of the dead away.
+
+    It holds for this thread and for what this thread starts.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    shared = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if libc.unshare(_NEW_NETWORK) != 0:
+            raise OSError(ctypes.get_errno(), "no network namespace for this test")
+        try:
+            _bring_up("lo")
+            yield
+        finally:
+            assert libc.setns(shared, _NEW_NETWORK) == 0
+    finally:
+        os.close(shared)
+
+
+def _bring_up(interface: str) -> None:
+    request = struct.pack("16sh14x", interface.encode(), _IS_UP)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        fcntl.ioctl(asking, _SET_INTERFACE_FLAGS, request)
 
 
 @pytest.fixture
@@ -120,6 +151,7 @@ def test_a_runner_replaces_its_rules_and_takes_them_away(listener: int) -> None:
 
 
 @only_as_root
+@pytest.mark.usefixtures("own_network")
 def test_rules_of_a_runner_that_was_killed_are_taken_away_by_the_next(listener: int) -> None:
     code = (
         "import os, signal\nfrom bellrock.runner.network import NetworkPolicy, find_packet_filter\n"

@@ -248,7 +248,12 @@ def process_of(log: Path, *words: str, **variables: str) -> Iterator["subprocess
 async def test_server_and_runner_work_as_processes_of_their_own(tmp_path: Path) -> None:
     nats = EmbeddedNats(EmbeddedNatsOptions(tmp_path / "nats", find_server()))
     await nats.start()
-    bus = {"BELLROCK_NATS_URL": nats.url, "BELLROCK_NATS_TOKEN": nats.token}
+    bus = {
+        "BELLROCK_SCHEDULES": "false",
+        "BELLROCK_NATS_URL": nats.url,
+        "BELLROCK_NATS_USER": nats.user,
+        "BELLROCK_NATS_TOKEN": nats.token,
+    }
     data, log = tmp_path / "data", tmp_path / "dev.log"
     try:
         with process_of(log, "server", "--port", "0", "--data-dir", str(data), **bus):

@@ -35,6 +35,7 @@ from bellrock.runner.supervisor import (
     procfs,
     sweep_orphans,
 )
+from bellrock.runner.supervisor.cgroups import find_means
 from tests.system.supervisor_kit import (
     DEADLINE_S,
     ENVIRONMENT,
@@ -128,8 +129,22 @@ async def test_a_daemon_in_its_own_session_dies_with_its_run(isolation: Isolatio
         "os.wait(); signal.signal(signal.SIGINT, lambda *_: os._exit(130)); forever()\n"
     )
     tree = await start(suite, isolation=isolation, folder=folder, until="ready")
-    assert tree.process.count_processes() == 2
+    # The daemon's first parent may still be about to end.
+    assert wait_until(lambda: tree.process.count_processes() == 2)
     assert (await cancel(tree))[0] is CancelAction.INTERRUPT_MAIN
+
+
+async def test_a_suite_hears_interrupts_where_its_runner_was_started_with_them_ignored(
+    isolation: Isolation, folder: Path
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        hears = "signal.getsignal(signal.SIGINT) is signal.default_int_handler"
+        suite = python_suite(f"note('ready' if {hears} else 'deaf'); forever()")
+        tree = await start(suite, isolation=isolation, folder=folder, until="ready")
+        assert await cancel(tree) == [CancelAction.INTERRUPT_MAIN]
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def test_processes_that_revive_each_other_die_with_their_run(
@@ -484,6 +499,37 @@ async def test_a_memory_hog_is_stopped_and_named(limiting: Isolation, folder: Pa
     assert "100 MiB" in end.detail
     assert end.peak_memory_bytes is not None
     assert end.peak_memory_bytes > 90 * MIB
+
+
+async def test_a_suite_gets_no_more_processors_than_its_limit(isolation: Isolation, folder: Path) -> None:
+    if not find_means().limits_cpu:
+        pytest.skip("no control group of this machine limits the processor")
+    suite = python_suite(
+        "import time\n"
+        "until = time.monotonic() + 1\n"
+        "while time.monotonic() < until: pass\n"
+        "note('%.2f' % time.process_time())\n"
+    )
+    tree = await start(suite, isolation=isolation, folder=folder, limits=ProcessLimits(cpus=0.25))
+    await asyncio.wait_for(tree.process.wait(), DEADLINE_S)
+    assert float(tree.printed.text()) < 0.5
+
+
+async def test_a_suite_comes_after_the_platform_when_the_machine_is_busy(
+    limiting: Isolation, folder: Path
+) -> None:
+    suite = python_suite("note(str(os.nice(0))); note('ready'); forever()")
+    tree = await start(suite, isolation=limiting, folder=folder, until="ready")
+    shares = [int((group / "cpu.shares").read_text()) for group in _groups_with(tree, "cpu.shares")]
+    weights = [int((group / "cpu.weight").read_text()) for group in _groups_with(tree, "cpu.weight")]
+    nice = int(tree.printed.text().split("\n")[0])
+    await tree.process.cancel()
+    behind = [*(share < 1024 for share in shares), *(weight < 100 for weight in weights)]
+    assert behind == [True] if limiting.control_groups and find_means().limits_cpu else nice > os.nice(0)
+
+
+def _groups_with(tree: Tree, setting: str) -> list[Path]:
+    return [group for group in groups_of(tree.spec.name) if (group / setting).exists()]
 
 
 @pytest.mark.parametrize("files", [1, 1000], ids=["one file", "many files"])

@@ -9,7 +9,19 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOCKS = sorted(REPOSITORY.glob("requirements*.lock"))
-NPM_LOCKS = [path for path in REPOSITORY.glob("*/*/package-lock.json") if "node_modules" not in path.parts]
+SUITES = sorted(
+    (*REPOSITORY.glob("examples/*/requirements.txt"), *REPOSITORY.glob("tests/*/*/requirements.txt"))
+)
+NPM_LOCKS = [
+    path
+    for pattern in (
+        "*/*/package-lock.json",
+        "tests/*/*/package-lock.json",
+        "src/bellrock/resources/**/package-lock.json",
+    )
+    for path in REPOSITORY.glob(pattern)
+    if "node_modules" not in path.parts
+]
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
 
 
@@ -41,13 +53,15 @@ def test_the_development_lock_pins_every_tool() -> None:
     assert not missing - pinned("requirements-dev.lock")
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", [*LOCKS, *SUITES], ids=lambda lock: f"{lock.parent.name}-{lock.name}")
 def test_a_lock_holds_a_hash_for_every_pin(lock: Path) -> None:
     blocks = re.split(r"\n(?=\S)", lock.read_text("utf-8").strip())
     assert [block for block in blocks if "--hash=sha256:" not in block] == []
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, *NPM_LOCKS], ids=lambda lock: f"{lock.parent.name}-{lock.name}")
+@pytest.mark.parametrize(
+    "lock", [*LOCKS, *SUITES, *NPM_LOCKS], ids=lambda lock: f"{lock.parent.name}-{lock.name}"
+)
 def test_a_lock_names_no_registry_and_no_folder(lock: Path) -> None:
     assert not re.search(r"https?://|file:|index-url", _without_funding(lock))
 

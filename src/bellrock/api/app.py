@@ -1,6 +1,6 @@
 """The application: which routers there are, and what every request passes on its way to them.
 
-    BodyLimit → Authentication → router → services
+    PingFront → BodyLimit → Authentication → router → services
 
 A request without a good key is refused before its body is read. Pages are added by whoever
 composes the server; they come after the API's own paths.
@@ -12,25 +12,45 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from bellrock import __version__
-from bellrock.api import artifacts, cli_wire, errors, health, metrics, not_built, runner
+from bellrock.api import (
+    artifacts,
+    cli_wire,
+    errors,
+    health,
+    metrics,
+    mqtt,
+    not_built,
+    older_clients,
+    runner,
+    runner_bus,
+)
 from bellrock.api.auth import Authentication
 from bellrock.api.config import ApiConfig
 from bellrock.api.errors import ErrorBody
+from bellrock.api.pings import PingFront
 from bellrock.api.rate_limit import RateLimiter
 from bellrock.api.request_bodies import BodyLimit
 from bellrock.api.v1 import (
     accounts,
     catalog,
+    check_groups,
     check_results,
     check_sessions,
     checks,
+    client_certificates,
+    heartbeats,
+    private_locations,
     projects,
+    snippets,
     test_sessions,
     unrecorded_sessions,
+    variables,
 )
+from bellrock.api.v2 import check_groups as check_groups_v2
 from bellrock.api.v2 import check_results as check_results_v2
 from bellrock.api.v2 import check_sessions as check_sessions_v2
 from bellrock.api.v2 import checks as checks_v2
+from bellrock.api.v3 import checks as checks_v3
 from bellrock.services.platform import Platform
 
 _DESCRIPTION = (
@@ -43,6 +63,24 @@ _ERRORS: dict[int | str, dict[str, Any]] = {"default": {"model": ErrorBody, "des
 def create_app(platform: Platform, config: ApiConfig | None = None) -> FastAPI:
     """The API over a platform that is open already; the caller keeps it open and closes it."""
     config = config or ApiConfig()
+    app = _routed()
+    app.state.platform = platform
+    app.state.api_config = config
+    errors.install(app)
+    limiter = RateLimiter(config.rate_limits)
+    app.state.rate_limiter = limiter
+    app.add_middleware(Authentication, platform=platform, limiter=limiter)
+    app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
+    app.add_middleware(PingFront, pings=platform.pings)
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document that every server of this version serves at /openapi.json."""
+    return _routed().openapi()
+
+
+def _routed() -> FastAPI:
     app = FastAPI(
         title="Bellrock",
         version=__version__,
@@ -52,22 +90,25 @@ def create_app(platform: Platform, config: ApiConfig | None = None) -> FastAPI:
         redoc_url=None,
         strict_content_type=False,
     )
-    app.state.platform = platform
-    app.state.api_config = config
     _include_routers(app)
-    errors.install(app)
-    app.add_middleware(Authentication, platform=platform, limiter=RateLimiter(config.rate_limits))
-    app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 
 
 def _include_routers(app: FastAPI) -> None:
     sessions = (check_sessions, test_sessions, unrecorded_sessions)
-    versions = (*sessions, check_results, checks, projects, accounts, catalog)
-    for part in (*versions, check_sessions_v2, check_results_v2, checks_v2):
+    configuration = (
+        variables,
+        snippets,
+        client_certificates,
+        private_locations,
+        check_groups,
+        check_groups_v2,
+    )
+    versions = (*sessions, check_results, heartbeats, checks, projects, accounts, catalog, *configuration)
+    for part in (*versions, check_sessions_v2, check_results_v2, checks_v2, checks_v3):
         app.include_router(part.router)
-    for part in (artifacts, cli_wire, runner, health, metrics):
+    for part in (artifacts, cli_wire, older_clients, mqtt, runner, runner_bus, health, metrics):
         app.include_router(part.router)
     app.include_router(not_built.router())
 

@@ -136,7 +136,13 @@ async def _editor(principal: Caller) -> Principal:
     return principal
 
 
+async def _administrator(principal: Caller) -> Principal:
+    principal.must(Right.ADMINISTER)
+    return principal
+
+
 # Services check rights too. Checked here as well, a role that is too low is told so before it is
 # told what is wrong with its request.
 RunCaller = Annotated[Principal, Depends(_runner)]
 EditCaller = Annotated[Principal, Depends(_editor)]
+AdminCaller = Annotated[Principal, Depends(_administrator)]

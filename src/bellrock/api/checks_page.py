@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bellrock.api.queries import words
 from bellrock.domain.access import Principal
-from bellrock.domain.checks import Check, CheckType
+from bellrock.domain.checks import Check
 from bellrock.domain.errors import NotBuilt
+from bellrock.domain.specs import CheckType
 from bellrock.services import checks
 from bellrock.services.platform import Platform
 
@@ -24,6 +25,7 @@ class Filters(BaseModel):
     search: str | None = Field(None, max_length=500)
     status: Literal["passing", "failing", "degraded"] | None = None
     url_pattern: str | None = Field(None, alias="apiCheckUrlFilterPattern")
+    apply_group: bool = Field(default=False, alias="applyGroupSettings")
 
 
 async def read_page(
@@ -46,6 +48,7 @@ async def read_page(
         tags=words(request, "tag"),
         check_type=filters.check_type,
         search=filters.search,
+        apply_group=filters.apply_group,
     )
     first = (filters.page - 1) * filters.limit
     span = f"{first}-{first + len(found.checks) - 1}" if found.checks else "*"

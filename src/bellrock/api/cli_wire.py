@@ -7,12 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from bellrock.api.auth import PlatformOf, RunCaller
+from bellrock.api.auth import Caller, PlatformOf, RunCaller
 from bellrock.api.bodies.base import Answer, Ask
+from bellrock.api.bodies.details import file_link
 from bellrock.api.bodies.test_session_asks import Metadata, RetryStrategy, RunLocation, Variable
+from bellrock.api.links import LinksOf
 from bellrock.domain.cancellation import RunSource
 from bellrock.domain.errors import Forbidden, NotFound, TooLarge
-from bellrock.services import bundles, start_session
+from bellrock.domain.sessions import SessionKind
+from bellrock.services import bundles, read_sessions, results, start_session
 from bellrock.services.start_session import Target, TestSessionRequest
 from bellrock.services.views import SessionView
 
@@ -66,6 +69,7 @@ class TriggerAsk(Ask):
     environment: str | None = None
     test_retry_strategy: RetryStrategy | None = None
     refresh_cache: bool = False
+    check_run_suite_id: Annotated[str | None, Field(max_length=64)] = None
 
     def request(self) -> TestSessionRequest:
         """As the service wants it."""
@@ -81,6 +85,7 @@ class TriggerAsk(Ask):
             git=(self.repo_info or Metadata()).git(environment=self.environment),
             source=RunSource.TRIGGER_RECORD if self.should_record else RunSource.TRIGGER_NO_RECORD,
             provider="TRIGGER",
+            suite_id=self.check_run_suite_id,
         )
 
 
@@ -110,6 +115,58 @@ async def trigger_test_session(platform: PlatformOf, caller: RunCaller, body: Tr
     except NotFound as nothing:
         raise Forbidden(nothing.message, code="ERR_NO_MATCHING_CHECKS") from nothing
     return _triggered(view, recorded=body.should_record)
+
+
+class SessionLink(Answer):
+    """Where a person sees the session."""
+
+    link: str
+
+
+@router.get("/test-sessions/{testSessionId}/link")
+async def get_session_link(
+    testSessionId: UUID,  # noqa: N803  (the contract's name, which errors repeat)
+    platform: PlatformOf,
+    caller: Caller,
+    links: LinksOf,
+) -> SessionLink:
+    """The page of a test session."""
+    view = await read_sessions.get_session(platform, caller, SessionKind.TEST, session_id=testSessionId)
+    return SessionLink(link=links.session(view.session.id))
+
+
+class ResultLinks(Answer):
+    """Where a person sees a result, and the files that explain it."""
+
+    test_result_link: str
+    test_trace_links: tuple[str, ...]
+    video_links: tuple[str, ...]
+    screenshot_links: tuple[str, ...]
+
+
+@router.get("/test-sessions/{testSessionId}/results/{testSessionResultId}/links")
+async def get_result_links(
+    testSessionId: UUID,  # noqa: N803
+    testSessionResultId: UUID,  # noqa: N803
+    platform: PlatformOf,
+    caller: Caller,
+    links: LinksOf,
+) -> ResultLinks:
+    """The page and the files of a result."""
+    view, run, result = await results.get_session_result(
+        platform, caller, SessionKind.TEST, session_id=testSessionId, result_id=testSessionResultId
+    )
+
+    def files(kind: str) -> tuple[str, ...]:
+        kept = result.artifacts if result else ()
+        return tuple(file_link(result, each, links) for each in kept if result and each.type == kind)
+
+    return ResultLinks(
+        test_result_link=links.run(view.session.id, run.run.id),
+        test_trace_links=files("trace"),
+        video_links=files("video"),
+        screenshot_links=files("screenshot"),
+    )
 
 
 def _triggered(view: SessionView, *, recorded: bool) -> Triggered:

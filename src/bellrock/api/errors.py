@@ -29,6 +29,7 @@ from bellrock.domain.errors import (
     TooManyRequests,
     Unauthenticated,
 )
+from bellrock.services.bad_input import in_words
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ _STATUS: dict[type[BellrockError], HTTPStatus] = {
     NotBuilt: HTTPStatus.NOT_IMPLEMENTED,
 }
 _LONGEST_ECHO = 80
+_UNREADABLE = "There was an error parsing the body"  # FastAPI's word for it
 
 
 class ErrorBody(Answer):
@@ -103,6 +105,8 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "another method")
         message = f"{request.method} is not allowed here. Allowed: {allowed}."
+    elif message == _UNREADABLE:
+        message = "The body cannot be read: it has to be JSON, in UTF-8."
     return error_response(error.status_code, message, headers=error.headers)
 
 
@@ -131,7 +135,7 @@ def first_problem(problems: Sequence[Mapping[str, Any]]) -> str:
     """The first problem Pydantic found, as one sentence that names the field and what is allowed."""
     problem = problems[0]
     place, *path = problem["loc"] or ("body",)
-    said = str(problem["msg"]).removeprefix("Value error, ")
+    said = in_words(problem)
     if problem["type"] == "json_invalid":
         reason = problem.get("ctx", {}).get("error", "it does not parse")
         return f"The body is not valid JSON: {reason}."

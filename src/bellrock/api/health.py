@@ -37,7 +37,7 @@ class Health(Answer):
     containment: tuple[Containment, ...]
 
 
-@router.get("/healthz")
+@router.get("/healthz", responses={503: {"model": Health, "description": "Something does not work"}})
 async def get_health(response: Response, platform: PlatformOf) -> Health:
     """What works and what does not."""
     ready = await runners.readiness(platform)

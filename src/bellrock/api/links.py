@@ -30,6 +30,10 @@ class Links:
         """The page of a run, which shows its results."""
         return f"{self.base}/sessions/{session_id}/runs/{run_id}"
 
+    def ping(self, token: str) -> str:
+        """Where a heartbeat monitor is pinged."""
+        return f"{self.base}/ping/{token}"
+
     def artifact(self, run_id: UUID, name: str, *, attempt: int) -> str:
         """A file of a run, to be fetched without a key for a while."""
         sealed = seal_run(self.platform, self.principal, run_id, attempt=attempt, lifetime_s=self.lifetime_s)

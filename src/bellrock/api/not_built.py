@@ -26,21 +26,10 @@ GET /v1/badges/checks/{checkId}
 GET /v1/badges/groups/{groupId}
 GET /v1/check-alerts
 GET /v1/check-alerts/{checkId}
-GET POST /v1/check-groups
-GET PUT DELETE /v1/check-groups/{id}
-GET /v1/check-groups/{id}/checks
-GET /v1/check-groups/{groupId}/checks/{checkId}
 GET /v1/check-statuses
 GET /v1/check-statuses/{checkId}
-POST /v1/checks
-PUT /v1/checks/{id}
 POST /v1/checks/{kind}
 PUT /v1/checks/{kind}/{id}
-GET /v1/checks/heartbeats/{checkId}/availability
-GET /v1/checks/heartbeats/{checkId}/events
-GET /v1/checks/heartbeats/{checkId}/events/{id}
-GET POST /v1/client-certificates
-GET DELETE /v1/client-certificates/{id}
 GET POST /v1/dashboards
 GET PUT DELETE /v1/dashboards/{dashboardId}
 GET POST /v1/deployment-triggers
@@ -57,24 +46,11 @@ GET /v1/maintenance-windows/{id}/maintenances
 GET PATCH DELETE /v1/maintenance-windows/{id}/maintenances/{maintenanceId}
 POST /v1/maintenance-windows/{id}/maintenances/{maintenanceId}/updates
 PUT DELETE /v1/maintenance-windows/{id}/maintenances/{maintenanceId}/updates/{updateId}
-GET POST /v1/private-locations
-GET PUT DELETE /v1/private-locations/{id}
-POST /v1/private-locations/{id}/keys
-DELETE /v1/private-locations/{id}/keys/{keyId}
-GET /v1/private-locations/{id}/metrics
 GET /v1/reporting
 POST /v1/root-cause-analyses/error-groups/{errorGroupId}
 POST /v1/root-cause-analyses/test-session-error-groups/{testSessionErrorGroupId}
 GET /v1/root-cause-analyses/{id}
 GET /v1/secret-scans
-GET POST /v1/snippets
-GET PUT DELETE /v1/snippets/{id}
-GET /v1/static-ips
-GET /v1/static-ips-by-region
-GET /v1/static-ips.txt
-GET /v1/static-ipv6s
-GET /v1/static-ipv6s-by-region
-GET /v1/static-ipv6s.txt
 GET POST /v1/status-pages
 GET POST /v1/status-pages/incidents
 GET PUT DELETE /v1/status-pages/incidents/{incidentId}
@@ -91,18 +67,7 @@ GET /v1/test-session-error-groups/projects/{projectId}
 GET PATCH /v1/test-session-error-groups/{id}
 GET POST DELETE /v1/triggers/check-groups/{groupId}
 GET POST DELETE /v1/triggers/checks/{checkId}
-GET POST /v1/variables
-GET PUT DELETE /v1/variables/{key}
-POST /v2/check-groups
-PUT /v2/check-groups/{id}
-GET /v2/check-groups/{id}/checks
-GET /v2/check-groups/{groupId}/checks/{checkId}
-GET /v3/checks
-GET /v3/checks/{id}
-DELETE /v1/projects/{logicalId}
 POST /v1/projects/{logicalId}/deployments/{deploymentId}/cancel
-POST /next-v2/projects/deploy
-POST /next/test-sessions/run
 POST /next/checkly-storage/upload
 POST /next/checkly-storage/download
 """

@@ -1,10 +1,11 @@
-"""Query parameters that several routes share: lists in both spellings, moments in Unix seconds."""
+"""Parameters that several routes share: lists in both spellings, moments in Unix seconds, numeric ids."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, get_args
 
-from fastapi import Query, Request
+from fastapi import Path, Query, Request
+from pydantic import AfterValidator
 
 from bellrock.api.bodies.check_results import AssetType
 from bellrock.domain.errors import Invalid
@@ -15,7 +16,21 @@ LAST_SECOND = 253_402_300_799  # the end of the year 9999: what a datetime can h
 UnixSeconds = Annotated[float | None, Query(ge=0, le=LAST_SECOND)]
 Limit = Annotated[int, Query(ge=1, le=100)]
 Page = Annotated[int, Query(ge=1, le=1_000_000)]
+NumericId = Annotated[int, Path(gt=0, le=2_147_483_647)]  # the largest that a column holds
+ApplyGroup = Annotated[bool, Query(alias="applyGroupSettings")]
 NextId = Annotated[str | None, Query(alias="nextId", min_length=1, max_length=500)]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError("in UTC this is before the year 1 or after the year 9999") from error
+
+
+UtcMoment = Annotated[
+    datetime, AfterValidator(_in_utc)
+]  # a date or moment as in ISO 8601, in UTC unless it says
 
 
 def moment(seconds: float | None) -> datetime | None:

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bellrock.api.queries import LAST_SECOND, moment
-from bellrock.domain.checks import CheckType
+from bellrock.domain.specs import CheckType
 from bellrock.services.results import ResultQuery
 
 _TYPES: dict[str, Sequence[str]] = {

@@ -1,10 +1,13 @@
 """The control plane put together: database, vault, artifacts, bus, services and the web application."""
 
 import asyncio
+import gc
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 from fastapi import FastAPI
@@ -16,13 +19,16 @@ from bellrock.api.rate_limit import RateLimits
 from bellrock.artifacts.store import folder_store
 from bellrock.bootstrap.data_folder import Credentials, DataFolder, read_credentials, write_credentials
 from bellrock.bootstrap.errors import CannotStart
-from bellrock.bootstrap.http_server import HttpServer, listen, url_of
-from bellrock.domain.errors import BellrockError
+from bellrock.bootstrap.http_server import HttpServer, TlsFiles, listen, url_of
+from bellrock.domain.errors import BellrockError, Unauthenticated
+from bellrock.engine.admission import Admission, AdmissionOptions
 from bellrock.engine.nats_bus import NatsBus, NatsOptions
+from bellrock.engine.nkeys import open_issuer
 from bellrock.engine.port import BusError
 from bellrock.services.accounts import ensure_first_account
 from bellrock.services.loops import run_loops
 from bellrock.services.platform import ControlSettings, Platform, create_platform
+from bellrock.services.private_locations import location_of_key
 from bellrock.settings import Settings
 from bellrock.store.database import Database, open_database
 from bellrock.store.vault import open_vault
@@ -30,6 +36,7 @@ from bellrock.web.app import create_web
 from bellrock.web.options import TraceViewerFinder, WebOptions
 from bellrock.wire.messages import Limits
 
+NATS_PORT = 4222
 log = structlog.get_logger(__name__)
 
 
@@ -38,6 +45,7 @@ class BusAddress:
     """Where NATS is, and what to show there."""
 
     url: str
+    user: str | None
     token: str | None
 
 
@@ -58,23 +66,69 @@ async def serving(settings: Settings, data: DataFolder, bus_at: BusAddress) -> A
     :raises CannotStart: the port, the database, the bus or the data folder cannot be used.
     """
     listener = listen(settings.host, settings.port)
-    url = url_of(listener)
+    tls = _tls_files(settings)
+    url = url_of(listener, tls=tls is not None)
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)
         platform = await _open_platform(stack, settings, data=data, bus_at=bus_at, url=url)
         credentials = await _first_account(settings, data, platform)
         await platform.live.start()
+        await _admit_runners(stack, platform, data=data, bus_at=bus_at)
         loops = asyncio.create_task(run_loops(platform), name="loops")
         stack.push_async_callback(_end, loops)
-        server = HttpServer(_application(settings, data, platform), listener)
+        server = HttpServer(_application(settings, data, platform), listener, tls=tls)
         stack.push_async_callback(server.stop)
         http = await server.start()
         # Readers of live events would hold the server open: they end first.
         stack.push_async_callback(platform.live.close)
         failed = asyncio.create_task(_first_failure(loops, http), name="control-plane-parts")
         stack.push_async_callback(_end, failed)
+        _spare_the_collector()
         log.info("control_plane.started", url=url)
         yield ControlPlane(url, platform, credentials, failed)
+
+
+async def _admit_runners(
+    stack: AsyncExitStack, platform: Platform, *, data: DataFolder, bus_at: BusAddress
+) -> None:
+    """Answer NATS about runners with a location's key, where it knows us as a user and may ask us."""
+    if bus_at.user is None or bus_at.token is None:
+        return
+
+    async def location_of(key: str) -> str | None:
+        try:
+            return (await location_of_key(platform, key)).slug
+        except Unauthenticated:
+            return None
+
+    issuer = open_issuer(data.issuer_seed)
+    admission = Admission(AdmissionOptions(bus_at.url, bus_at.user, bus_at.token, issuer), location_of)
+    await admission.open()
+    stack.push_async_callback(admission.close)
+    log.info("admission.open", issuer=issuer.public)
+
+
+def _tls_files(settings: Settings) -> TlsFiles | None:
+    files = (settings.tls_certificate, settings.tls_key)
+    if files == (None, None):
+        return None
+    certificate, key = files
+    if certificate is None or key is None:
+        raise CannotStart("BELLROCK_TLS_CERTIFICATE and BELLROCK_TLS_KEY are needed both, or none of them")
+    for path in (certificate, key):
+        if not os.access(path, os.R_OK):
+            raise CannotStart(f"{path} cannot be read: it is needed to speak HTTPS")
+    return TlsFiles(certificate, key)
+
+
+def _spare_the_collector() -> None:
+    """Have the garbage collector pass over what has come up and stays.
+
+    Else every full collection walks through all modules and models: a tenth of a second in which nobody is
+    answered.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def _open_platform(
@@ -86,6 +140,7 @@ async def _open_platform(
         bus = await NatsBus.connect(
             NatsOptions(
                 url=bus_at.url,
+                user=bus_at.user,
                 token=bus_at.token,
                 name="control",
                 ping_s=settings.nats_ping_s,
@@ -101,7 +156,7 @@ async def _open_platform(
         bus,
         artifacts=folder_store(data.artifacts),
         vault=open_vault(data.secret_key),
-        settings=_control_settings(settings, url),
+        settings=_control_settings(settings, url, bus_at),
     )
 
 
@@ -134,8 +189,11 @@ async def _first_account(settings: Settings, data: DataFolder, platform: Platfor
     return credentials
 
 
-def _control_settings(settings: Settings, url: str) -> ControlSettings:
+def _control_settings(settings: Settings, url: str, bus_at: BusAddress) -> ControlSettings:
+    nats = urlsplit(bus_at.url)
+    is_plain = nats.scheme == "nats" and nats.hostname is not None
     return ControlSettings(
+        bus_address=(nats.hostname or "", nats.port or NATS_PORT) if is_plain and bus_at.user else None,
         control_url=settings.control_url or url,
         heartbeat_s=settings.heartbeat_s,
         lease_s=settings.lease_s,
@@ -146,8 +204,15 @@ def _control_settings(settings: Settings, url: str) -> ControlSettings:
         relay_poll_s=settings.outbox_poll_s,
         reaper_interval_s=settings.reaper_interval_s,
         janitor_interval_s=settings.janitor_interval_s,
-        artifact_days=settings.artifact_days,
+        artifact_days=min(settings.artifact_days, settings.result_days),
+        result_days=settings.result_days,
+        heartbeat_event_days=settings.heartbeat_event_days,
         artifact_store_bytes=settings.artifact_store_bytes,
+        schedules=settings.schedules,
+        scheduler_lease_s=settings.scheduler_lease_s,
+        tick_late_s=settings.tick_late_s,
+        tick_queue_ttl_s=settings.tick_queue_s,
+        location_gone_s=settings.location_gone_after_s,
         signal_timeout_s=settings.cancel_signal_timeout_s,
         max_bundle_bytes=settings.bundle_bytes,
         max_artifact_bytes=settings.artifact_bytes,
@@ -159,6 +224,7 @@ def _control_settings(settings: Settings, url: str) -> ControlSettings:
             disk_bytes=settings.disk_bytes,
             output_bytes=settings.output_bytes,
             artifact_bytes=settings.artifact_bytes,
+            cpus=settings.cpus,
         ),
     )
 

@@ -44,6 +44,11 @@ class DataFolder:
         return self.path / "secret.key"
 
     @property
+    def issuer_seed(self) -> Path:
+        """The seed of the key by which NATS knows that we decide who may connect."""
+        return self.path / "nats-issuer.seed"
+
+    @property
     def credentials(self) -> Path:
         """The first account's credentials, readable by the owner only."""
         return self.path / "credentials.json"

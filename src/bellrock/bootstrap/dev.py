@@ -15,6 +15,7 @@ from bellrock.bootstrap.http_server import listen
 from bellrock.bootstrap.runner_child import RunnerChild
 from bellrock.bootstrap.runner_network import platform_destinations
 from bellrock.engine.embedded import EmbeddedNats, EmbeddedNatsError, EmbeddedNatsOptions, find_server
+from bellrock.engine.nkeys import open_issuer
 from bellrock.services.runners import readiness
 from bellrock.services.views import Readiness
 from bellrock.settings import Settings
@@ -46,7 +47,7 @@ async def run_dev(settings: Settings, on_started: Callable[[Started], None]) -> 
         listen(settings.host, settings.port).close()  # a busy port, before anything has started
         nats = await _start_nats(settings, data)
         try:
-            address = BusAddress(nats.url, nats.token)
+            address = BusAddress(nats.url, nats.user, nats.token)
             async with serving(settings, data, address) as control:
                 await _with_runner(
                     settings, data, control=control, bus_at=address, stop=stop, tell=on_started
@@ -63,6 +64,7 @@ async def _start_nats(settings: Settings, data: DataFolder) -> EmbeddedNats:
                 folder=data.nats,
                 program=find_server(settings.nats_server),
                 port=settings.nats_port,
+                issuer=open_issuer(data.issuer_seed).public,
                 start_s=settings.nats_start_s,
             )
         )
@@ -121,6 +123,7 @@ def _runner_environment(
     database = platform_destinations(settings.database_url, default_port=_POSTGRESQL_PORT)
     return {
         "BELLROCK_NATS_URL": bus_at.url,
+        "BELLROCK_NATS_USER": bus_at.user or "",
         "BELLROCK_NATS_TOKEN": bus_at.token or "",
         "BELLROCK_CONTROL_URL": control_url,
         "BELLROCK_DATA_DIR": str(data.path),

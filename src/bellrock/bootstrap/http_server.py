@@ -5,6 +5,8 @@ import errno
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -34,12 +36,21 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def url_of(listener: socket.socket) -> str:
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Certificate chain and private key, as PEM."""
+
+    certificate: Path
+    key: Path
+
+
+def url_of(listener: socket.socket, *, tls: bool = False) -> str:
     """How this machine reaches the socket over HTTP."""
+    scheme = "https" if tls else "http"
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         host = "127.0.0.1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class _Server(uvicorn.Server):
@@ -53,7 +64,7 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """The application on a socket."""
 
-    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+    def __init__(self, app: FastAPI, listener: socket.socket, *, tls: TlsFiles | None = None) -> None:
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -61,6 +72,8 @@ class HttpServer:
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
             timeout_keep_alive=30,
+            ssl_certfile=tls.certificate if tls else None,
+            ssl_keyfile=tls.key if tls else None,
         )
         self._server = _Server(config)
         self._listener = listener

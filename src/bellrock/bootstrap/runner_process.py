@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,23 +16,24 @@ import structlog
 from bellrock import __version__
 from bellrock.bootstrap.data_folder import opened
 from bellrock.bootstrap.errors import CannotStart
+from bellrock.bootstrap.executors import make_executors, told_of_pings
 from bellrock.bootstrap.foreground import stop_on_signals
+from bellrock.bootstrap.joining import find_place, refuse_no_way
 from bellrock.bootstrap.runner_network import network_kept
-from bellrock.domain.checks import CheckType
+from bellrock.domain.specs import CheckType
 from bellrock.engine.nats_bus import NatsBus, NatsOptions
 from bellrock.engine.port import BusError
 from bellrock.runner.agent import Agent, AgentOptions
 from bellrock.runner.control_link import LinkTimes
-from bellrock.runner.executors.playwright import PlaywrightExecutor, PlaywrightOptions, leftovers
-from bellrock.runner.executors.url import UrlExecutor
+from bellrock.runner.executors.playwright import leftovers
 from bellrock.runner.folders import remove_folder
 from bellrock.runner.janitor import Cache, keep_tidy
 from bellrock.runner.live_publisher import LiveTimes
 from bellrock.runner.recorder import Executor
+from bellrock.runner.rounds import AT_ONCE
 from bellrock.runner.supervisor import (
     Isolation,
     IsolationUnavailable,
-    LadderTimes,
     Mechanism,
     SweepReport,
     probe_isolation,
@@ -50,15 +52,14 @@ _STOP_MARGIN_S = 2.0
 async def run_runner(settings: Settings) -> None:
     """Serve the locations until SIGTERM or SIGINT, then end in good order.
 
-    :raises CannotStart: no bus is named, no isolation works, or the runner's folder is in use.
+    :raises CannotStart: no way to the bus, no isolation works, or the runner's folder is in use.
     """
-    if not settings.nats_url:
-        raise CannotStart("a runner needs to know where NATS is: --nats-url or BELLROCK_NATS_URL")
+    refuse_no_way(settings)
     with stop_on_signals() as stop, opened(settings.runner_dir or settings.data_dir / "runner") as data:
         isolation = find_isolation(settings, data.path)
         swept = await _clean_up_former_life(data.path, isolation)
         with network_kept(settings) as network:
-            told = replace(isolation, guarantees=f"{isolation.guarantees} {network}")
+            told = replace(isolation, guarantees=f"{isolation.guarantees} {network} {told_of_pings()}")
             await _serve(settings, data.path, isolation=told, swept=swept, stop=stop)
 
 
@@ -98,9 +99,12 @@ async def _serve(
     settings: Settings, folder: Path, *, isolation: Isolation, swept: SweepReport, stop: asyncio.Event
 ) -> None:
     runner_id = f"{socket.gethostname().split('.')[0]}-{uuid4().hex[:8]}"
+    # Probes wait for their targets in threads; by default there are too few to wait for many targets.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(AT_ONCE, "runner"))
     async with AsyncExitStack() as stack:
-        bus = await _connect(settings, runner_id, stop=stop)
-        if bus is None:
+        place = await find_place(settings, runner_id, stop)
+        bus = await _connect(place.bus, stop) if place else None
+        if place is None or bus is None:
             return
         stack.push_async_callback(bus.close)
         files = TransferOptions(
@@ -111,35 +115,21 @@ async def _serve(
         )
         transfer = Transfer(files)
         stack.push_async_callback(transfer.close)
-        playwright = PlaywrightExecutor(
-            _playwright_options(settings), isolation=isolation, cache_folder=folder / "cache"
-        )
-        executors: dict[CheckType, Executor] = {
-            CheckType.PLAYWRIGHT: playwright,
-            CheckType.URL: UrlExecutor(),
-        }
+        executors = make_executors(settings, isolation=isolation, cache_folder=folder / "cache")
+        stack.callback(executors.close)
         shop = _workshop(
-            settings, folder, bus=bus, transfer=transfer, executors=executors, isolation=isolation
+            settings, folder, bus=bus, transfer=transfer, executors=executors.by_type, isolation=isolation
         )
-        options = _agent_options(settings, runner_id, swept)
+        options = _agent_options(settings, runner_id, swept, locations=place.locations)
         agent = Agent(bus=bus, options=options, workshop=shop, clock=utc_now)
-        caches = (*playwright.caches, Cache("bundles", partial(prune_bundles, files)))
+        caches = (*executors.caches, Cache("bundles", partial(prune_bundles, files)))
         tidying = asyncio.create_task(keep_tidy(caches, every_s=settings.cache_prune_interval_s))
         stack.callback(tidying.cancel)
         await agent.serve(stop)
 
 
-async def _connect(settings: Settings, runner_id: str, *, stop: asyncio.Event) -> NatsBus | None:
+async def _connect(options: NatsOptions, stop: asyncio.Event) -> NatsBus | None:
     """The bus, however long it takes to appear. None where the process shall end before that."""
-    options = NatsOptions(
-        url=settings.nats_url or "",
-        token=settings.nats_token.get_secret_value() if settings.nats_token else None,
-        name=f"runner {runner_id}",
-        inbox_prefix=f"_INBOX_{runner_id.replace('.', '_')}",
-        ping_s=settings.nats_ping_s,
-        connect_s=settings.nats_start_s,
-        ack_wait_s=settings.offer_ack_wait_s,
-    )
     while not stop.is_set():
         try:
             return await NatsBus.connect(options)
@@ -152,11 +142,13 @@ async def _connect(settings: Settings, runner_id: str, *, stop: asyncio.Event) -
     return None
 
 
-def _agent_options(settings: Settings, runner_id: str, swept: SweepReport) -> AgentOptions:
+def _agent_options(
+    settings: Settings, runner_id: str, swept: SweepReport, *, locations: tuple[str, ...]
+) -> AgentOptions:
     return AgentOptions(
         runner_id=runner_id,
         version=__version__,
-        locations=settings.locations,
+        locations=locations,
         slots=settings.concurrency,
         heartbeat_s=settings.heartbeat_s,
         grace_s=settings.shutdown_grace_s,
@@ -194,26 +186,6 @@ def _workshop(
         ),
         pending_events=settings.live_pending_events,
         evidence_s=settings.evidence_s,
-    )
-
-
-def _playwright_options(settings: Settings) -> PlaywrightOptions:
-    ladder = LadderTimes(
-        interrupt_s=settings.cancel_interrupt_s,
-        browsers_s=settings.cancel_kill_browsers_s,
-        workers_s=settings.cancel_kill_workers_s,
-        interrupt_again_s=settings.cancel_interrupt_again_s,
-        hard_stop_s=settings.cancel_hard_stop_s,
-    )
-    return PlaywrightOptions(
-        chromium=settings.chromium,
-        ffmpeg=settings.ffmpeg,
-        node=settings.node,
-        ladder=ladder,
-        cancel_report_s=settings.cancel_report_s,
-        evidence_s=settings.evidence_s,
-        dependency_cache_bytes=settings.dependency_cache_bytes,
-        install_environment=settings.install_environment,
     )
 
 

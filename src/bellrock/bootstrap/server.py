@@ -24,7 +24,9 @@ async def run_server(settings: Settings, on_started: Callable[[Started], None]) 
         raise CannotStart("a server needs to know where NATS is: --nats-url or BELLROCK_NATS_URL")
     token = settings.nats_token.get_secret_value() if settings.nats_token else None
     with stop_on_signals() as stop, opened(settings.data_dir) as data:
-        async with serving(settings, data, BusAddress(settings.nats_url, token)) as control:
+        async with serving(
+            settings, data, BusAddress(settings.nats_url, settings.nats_user, token)
+        ) as control:
             on_started(Started(control.url, control.credentials, data.path, settings.locations, None))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({stopping, control.failed}, return_when=asyncio.FIRST_COMPLETED)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from bellrock.client.api import BellrockClient, connect
 from bellrock.client.models import Change, Deployment, DeployResult
 from bellrock.project.git import repo_info
 from bellrock.project.locate import LocatedProject, locate_project
-from bellrock.project.payloads import check_payload
+from bellrock.project.payloads import Surroundings, check_payload
 
 _SIGNS = {"CREATE": "+", "UPDATE": "~", "DELETE": "-", "DETACHED": "↦"}
 _WORDS = {"CREATE": "create", "UPDATE": "update", "DELETE": "delete", "DETACHED": "detach"}
@@ -47,7 +48,7 @@ async def deploy(
     async with connect(find_credentials().server) as client:
         request = await _request(client, located)
         change = await client.projects.preview(request, preserve_resources=preserve_resources)
-        _print_diff(located, change)
+        print_diff(located, change.diff)
         if preview:
             return OK
         if not force and (refusal := _confirm(change)) is not None:
@@ -63,12 +64,13 @@ async def _request(client: BellrockClient, located: LocatedProject) -> dict[str,
     checks = located.project.resolved_checks()
     suites = await upload_suites(client, located.folder, checks)
     info = repo_info(located.folder)
+    around = Surroundings(located.folder, os.environ)
     resources = [
         {
             "logicalId": logical_id,
             "type": "check",
             "member": True,
-            "payload": check_payload(logical_id, check, suite=suites.get(logical_id), environ=os.environ),
+            "payload": check_payload(logical_id, check, suite=suites.get(logical_id), around=around),
         }
         for logical_id, check in checks.items()
     ]
@@ -80,12 +82,13 @@ async def _request(client: BellrockClient, located: LocatedProject) -> dict[str,
     return {"project": project, "sharedFiles": [], "resources": resources, "repoInfo": info}
 
 
-def _print_diff(located: LocatedProject, result: DeployResult) -> None:
+def print_diff(located: LocatedProject, diff: Sequence[Change]) -> None:
+    """Say what changes, a line each."""
     print(f"Project {located.project.name} ({located.project.id})")
     names = {logical_id: check.name for logical_id, check in located.project.checks.items()}
-    for change in result.diff:
+    for change in diff:
         print(_line(change, names.get(change.logical_id)))
-    if not result.diff:
+    if not diff:
         print("  nothing changes")
 
 
@@ -99,11 +102,15 @@ def _confirm(result: DeployResult) -> int | None:
     """None to go on, else the exit code."""
     if not any(change.action in ("DELETE", "DETACHED", "UPDATE") for change in result.diff):
         return None
+    return ask("Deploy?", refusal="this deploy changes what exists")
+
+
+def ask(question: str, *, refusal: str) -> int | None:
+    """Ask the person. None to go on, else the exit code; ``refusal`` is said where nobody can answer."""
     if os.environ.get("CI") or not sys.stdin.isatty():
-        print("bellrock: this deploy changes what exists; confirm it with --force.", file=sys.stderr)
+        print(f"bellrock: {refusal}; confirm it with --force.", file=sys.stderr)
         return CONFIRMATION_NEEDED
-    answer = input("Deploy? [y/N] ").strip().lower()
-    return None if answer in ("y", "yes") else OK
+    return None if input(f"{question} [y/N] ").strip().lower() in ("y", "yes") else OK
 
 
 async def _report(client: BellrockClient, done: Deployment) -> int:

@@ -9,9 +9,9 @@ from uuid import uuid4
 from bellrock.cli.run_options import RunOptions
 from bellrock.cli.uploads import upload_suites
 from bellrock.client.api import BellrockClient
+from bellrock.project.checks import AnyCheck, BrowserCheck, MultistepCheck, PlaywrightCheck
 from bellrock.project.git import repo_info
-from bellrock.project.models import PlaywrightCheck, UrlCheck
-from bellrock.project.payloads import check_payload, playwright_command
+from bellrock.project.payloads import Surroundings, check_payload, playwright_command
 
 ENVIRONMENT = "BELLROCK_TEST_ENVIRONMENT"
 
@@ -25,7 +25,7 @@ class Undeployed:
 
     project_id: str
     folder: Path
-    checks: Mapping[str, PlaywrightCheck | UrlCheck]
+    checks: Mapping[str, AnyCheck]
     session_name: str
     arguments: tuple[str, ...] = ()
 
@@ -36,13 +36,17 @@ async def run_request(
     """The request, its suites uploaded. Raises ProjectError, ClientError, Invalid."""
     variables = options.variables()
     suites = await upload_suites(client, undeployed.folder, undeployed.checks)
+    around = Surroundings(undeployed.folder, os.environ)
     suite_id = str(uuid4())
     jobs: list[dict[str, object]] = []
     for logical_id, check in undeployed.checks.items():
         suite = suites.get(logical_id)
-        job = check_payload(logical_id, check, suite=suite, environ=os.environ)
-        if isinstance(check, PlaywrightCheck) and suite is not None:
+        job = check_payload(logical_id, check, suite=suite, around=around)
+        if isinstance(check, PlaywrightCheck | BrowserCheck | MultistepCheck):
             job["environmentVariables"] = _merged(job["environmentVariables"], variables)
+        elif variables:
+            job["environmentVariables"] = variables
+        if isinstance(check, PlaywrightCheck) and suite is not None:
             job["testCommand"] = playwright_command(
                 check, suite.packed.config, arguments=undeployed.arguments
             )

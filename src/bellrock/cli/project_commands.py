@@ -6,10 +6,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from bellrock.project.checks import PlaywrightCheck
 from bellrock.project.locate import locate_project
-from bellrock.project.models import PlaywrightCheck
 from bellrock.project.packing import pack_suite
-from bellrock.project.payloads import resolve_environment
+from bellrock.project.payloads import Surroundings, check_payload, resolve_environment
 from bellrock.project.schema import json_schema
 
 
@@ -30,7 +30,8 @@ def validate(*, config: Annotated[Path | None, Parameter(("--config", "-c"))] = 
             size_kb = len(packed.content) / 1000
             print(f"{logical_id}: {len(packed.files)} files, {size_kb:.0f} kB, {packed.package_manager}")
         else:
-            print(f"{logical_id}: {check.url}")
+            check_payload(logical_id, check, suite=None, around=Surroundings(located.folder, os.environ))
+            print(f"{logical_id}: {check.type}")
     print(f"{located.file.name} is valid: {len(checks)} check{'s' if len(checks) != 1 else ''}.")
     return 0
 

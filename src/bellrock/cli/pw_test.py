@@ -12,8 +12,8 @@ from bellrock.cli.run_options import RunOptions
 from bellrock.cli.run_session import RunStyle, conclude
 from bellrock.client.api import connect
 from bellrock.domain.errors import Invalid
+from bellrock.project.checks import PlaywrightCheck
 from bellrock.project.locate import LocatedProject, locate_project, locate_suite
-from bellrock.project.models import PlaywrightCheck
 from bellrock.project.python_file import FILE_NAME as PYTHON_FILE
 from bellrock.project.yaml_file import FILE_NAME as YAML_FILE
 

@@ -16,10 +16,10 @@ from bellrock.cli.run_session import RunStyle, conclude
 from bellrock.client.api import connect
 from bellrock.domain.errors import Invalid
 from bellrock.expressions.tags import matches
+from bellrock.project.checks import AnyCheck, PlaywrightCheck
 from bellrock.project.locate import locate_project
-from bellrock.project.models import PlaywrightCheck, UrlCheck
 
-Checks = Mapping[str, PlaywrightCheck | UrlCheck]
+Checks = Mapping[str, AnyCheck]
 
 TIMEOUT_S = 600.0
 PLAYWRIGHT_TIMEOUT_S = 1_200.0
@@ -84,6 +84,6 @@ def select(checks: Checks, *, filters: tuple[str, ...], tags: list[str] | None, 
     return chosen
 
 
-def _named(logical_id: str, check: PlaywrightCheck | UrlCheck, wanted: str) -> bool:
+def _named(logical_id: str, check: AnyCheck, wanted: str) -> bool:
     root = check.root.rstrip("/") if isinstance(check, PlaywrightCheck) else ""
     return fnmatchcase(logical_id, wanted) or (bool(root) and fnmatchcase(root, wanted.rstrip("/")))

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bellrock.client.api import BellrockClient
-from bellrock.project.models import PlaywrightCheck, UrlCheck
+from bellrock.project.checks import AnyCheck, PlaywrightCheck
 from bellrock.project.packing import PackedSuite, pack_suite
 from bellrock.project.payloads import UploadedSuite
 
 
 async def upload_suites(
-    client: BellrockClient, folder: Path, checks: Mapping[str, PlaywrightCheck | UrlCheck]
+    client: BellrockClient, folder: Path, checks: Mapping[str, AnyCheck]
 ) -> Mapping[str, UploadedSuite]:
     """The uploaded suite of each Playwright check, by logical id. Raises ProjectError, ClientError."""
     keys: dict[str, str] = {}

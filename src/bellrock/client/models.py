@@ -183,11 +183,21 @@ class ResultDetail(Answer):
     receipt: Receipt | None = None
     playwright_check_result: Details | None = None
     api_check_result: Details | None = None
+    browser_check_result: Details | None = None
+    multi_step_check_result: Details | None = None
+    ssl_check_result: Details | None = None
 
     @property
     def details(self) -> Details:
         """The details of whichever type the check has."""
-        return self.playwright_check_result or self.api_check_result or Details()
+        ours = (
+            self.playwright_check_result,
+            self.api_check_result,
+            self.browser_check_result,
+            self.multi_step_check_result,
+            self.ssl_check_result,
+        )
+        return next((details for details in ours if details), Details())
 
 
 class TestSessionEntry(Answer):
@@ -277,6 +287,12 @@ class DeployResult(Answer):
 
     diff: tuple[Change, ...] = ()
     session_ids: tuple[UUID, ...] = ()
+
+
+class Destroyed(Answer):
+    """What a destroy deleted or detached, or would."""
+
+    diff: tuple[Change, ...] = ()
 
 
 class DeployError(Answer):

@@ -2,12 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
 from bellrock.client.answers import parse
 from bellrock.client.errors import ApiError, OddAnswer
-from bellrock.client.models import Account, CheckInfo, Deployment, DeployResult, KeyInfo, User
+from bellrock.client.models import (
+    Account,
+    Change,
+    CheckInfo,
+    Deployment,
+    DeployResult,
+    Destroyed,
+    KeyInfo,
+    User,
+)
 from bellrock.client.transport import Parameter, Transport
 
 
@@ -39,7 +49,22 @@ class Checks:
 
     async def get(self, check_id: UUID) -> CheckInfo:
         """One check."""
-        return parse(CheckInfo, await self._transport.get(f"/v1/checks/{check_id}"))
+        return parse(CheckInfo, await self.body(check_id))
+
+    async def body(self, check_id: UUID) -> dict[str, Any]:
+        """One check with everything that the API says of it."""
+        return _body(await self._transport.get(f"/v1/checks/{check_id}"))
+
+    async def bodies(self, *, page: int, limit: int, tags: Sequence[str] = ()) -> tuple[dict[str, Any], ...]:
+        """One page of checks, likewise."""
+        query: dict[str, Parameter] = {"page": page, "limit": limit, "tag": tuple(tags) or None}
+        return tuple(map(_body, await self._transport.get("/v1/checks", query=query)))
+
+
+def _body(answer: object) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise OddAnswer("The server's answer is no check.")
+    return answer
 
 
 class Projects:
@@ -73,6 +98,14 @@ class Projects:
         }
         answer = await self._transport.post("/v1/projects/deploy", request, query=query, timeout_s=120.0)
         return parse(Deployment, answer)
+
+    async def destroy(
+        self, logical_id: str, *, preserve_resources: bool, dry_run: bool
+    ) -> tuple[Change, ...]:
+        """Delete a project with all that it deployed, or detach that; what was, or would be."""
+        query = {"dryRun": "true" if dry_run else "false", **_preserve(preserve=preserve_resources)}
+        answer = await self._transport.delete(f"/v1/projects/{quote(logical_id, safe='')}", query=query)
+        return parse(Destroyed, answer).diff
 
     async def completion(self, logical_id: str, deployment_id: UUID) -> Deployment:
         """A deploy once it is over."""

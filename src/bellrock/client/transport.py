@@ -112,9 +112,9 @@ class Transport:
         """POST bytes. Errors as `get`."""
         return _json_of(await self._send("POST", path, content=content, timeout_s=300.0))
 
-    async def delete(self, path: str) -> None:
-        """DELETE. Errors as `get`."""
-        _json_of(await self._send("DELETE", path))
+    async def delete(self, path: str, *, query: Parameters | None = None) -> Any:  # noqa: ANN401  # JSON
+        """The JSON of a DELETE, None for an empty answer. Errors as `get`."""
+        return _json_of(await self._send("DELETE", path, query=query))
 
     @asynccontextmanager
     async def events(self, path: str, *, last_event_id: str) -> AsyncIterator[httpx2.EventSource]:

@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from bellrock.domain.checks import CheckType
 from bellrock.domain.errors import Forbidden
+from bellrock.domain.specs import CheckType
 
 
 class Via(StrEnum):

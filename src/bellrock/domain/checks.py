@@ -1,33 +1,27 @@
-"""What a person monitors: the check types and the data of those that can be run."""
+"""What a person monitors: a check, with everything that holds whatever its type is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
+from bellrock.domain.retries import RetryPolicy
+from bellrock.domain.specs import CheckType, Spec
 
-class CheckType(StrEnum):
-    """The contract's check types."""
+KNOWN = frozenset(CheckType) - {CheckType.AGENTIC, CheckType.GRPC, CheckType.TRACEROUTE}
+"""The types that can be saved in this version."""
 
-    AGENTIC = "AGENTIC"
-    API = "API"
-    BROWSER = "BROWSER"
-    DNS = "DNS"
-    GRPC = "GRPC"
-    HEARTBEAT = "HEARTBEAT"
-    ICMP = "ICMP"
-    MULTI_STEP = "MULTI_STEP"
-    PLAYWRIGHT = "PLAYWRIGHT"
-    SSL = "SSL"
-    TCP = "TCP"
-    TRACEROUTE = "TRACEROUTE"
-    URL = "URL"
-
-
-RUNNABLE = frozenset({CheckType.PLAYWRIGHT, CheckType.URL})
+RUNNABLE = KNOWN - {CheckType.HEARTBEAT}
+"""The types that a runner executes in this version."""
 
 FREQUENCIES_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440)
-"""The contract's intervals. Monitors may also say 0, with an offset in seconds; suites may not."""
+"""The contract's intervals in minutes."""
+
+WITH_TESTS = frozenset({CheckType.PLAYWRIGHT, CheckType.BROWSER, CheckType.MULTI_STEP})
+"""Types whose runs consist of tests; the others ask a target once."""
+MINUTES_ONLY = frozenset({CheckType.PLAYWRIGHT, CheckType.BROWSER, CheckType.MULTI_STEP, CheckType.SSL})
+"""Types that cannot run more often than every minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +35,26 @@ class EnvironmentVariable:
 
 
 @dataclass(frozen=True, slots=True)
-class PlaywrightSuite:
-    """A Playwright Check Suite: a bundle, and how to install and run it.
+class Subscription:
+    """Whether an alert channel hears of a check."""
 
-    ``working_dir`` is relative to the bundle's root; ``test_command`` and ``install_command`` are
-    shell words; an empty ``install_command`` means "by the lock file".
-    """
-
-    bundle_key: str
-    test_command: str = "npx playwright test"
-    install_command: str = ""
-    working_dir: str = "."
-    pw_projects: tuple[str, ...] = ()
-    pw_tags: tuple[str, ...] = ()
-    browsers: tuple[str, ...] = ("chromium",)
-    playwright_version: str | None = None
-    cache_hash: str | None = None
-    engine: str | None = None
-    engine_version: str | None = None
+    alert_channel_id: int
+    activated: bool
 
 
 @dataclass(frozen=True, slots=True)
-class StatusAssertion:
-    """A URL monitor's assertion on the status code. ``comparison`` as in the contract."""
+class CheckPolicy:
+    """What holds for a check whatever it does. What is for alerting is kept as the contract says it."""
 
-    comparison: str
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class UrlMonitor:
-    """A GET that must answer in time. Times in ms."""
-
-    url: str
-    follow_redirects: bool = True
-    skip_ssl: bool = False
-    ip_family: str = "IPv4"
-    assertions: tuple[StatusAssertion, ...] = ()
-    degraded_response_time_ms: int = 3_000
-    max_response_time_ms: int = 5_000
-    should_fail: bool = False
+    retry: RetryPolicy | None = None
+    double_check: bool = False
+    runtime_id: str | None = None
+    use_global_alert_settings: bool = True
+    alert_settings: Mapping[str, Any] | None = None
+    subscriptions: tuple[Subscription, ...] = ()
+    trigger_incident: Mapping[str, Any] | None = None
+    intent: Mapping[str, Any] | None = None
+    ai_auto_repair_enabled: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +65,28 @@ class Check:
     account_id: UUID
     type: CheckType
     name: str
-    spec: PlaywrightSuite | UrlMonitor
+    spec: Spec
     created_at: datetime
     updated_at: datetime | None = None
+    activated_at: datetime | None = None
+    """When its first scheduled run is due; None for none (deactivated, or deployed without one)."""
     activated: bool = True
     muted: bool = False
     locations: tuple[str, ...] = ()
+    private_locations: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     frequency_min: int = 10
     frequency_offset_s: int | None = None
     run_parallel: bool = False
     environment: tuple[EnvironmentVariable, ...] = ()
     description: str | None = None
+    policy: CheckPolicy = CheckPolicy()
+    group_id: int | None = None
+    group_order: int | None = None
     project_id: str | None = None
     logical_id: str | None = None
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Everywhere it runs: public locations, then private ones."""
+        return (*self.locations, *self.private_locations)

@@ -15,7 +15,8 @@ PUBLIC_LOCATIONS = (
 def refuse_unknown_locations(wanted: Iterable[str], *, served: Collection[str], field: str) -> None:
     """Raise Invalid, naming the field and what is allowed, unless every location is known.
 
-    ``served`` are the locations that a runner has ever introduced itself with.
+    ``served`` are the others that may be used: those that a runner has ever introduced itself with, and
+    the account's private ones.
     """
     known = {*PUBLIC_LOCATIONS, *served}
     unknown = sorted(set(wanted) - known)

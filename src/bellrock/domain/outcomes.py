@@ -24,6 +24,31 @@ class Blame(StrEnum):
     PLATFORM = "platform"
 
 
+TOO_SLOW = "TOO_SLOW"
+"""The code of a failure that is nothing but a response time over its maximum."""
+
+NETWORK_CODES = frozenset(
+    {
+        "CANNOT_CONNECT",
+        "CANNOT_RESOLVE",
+        "CONNECTION_FAILED",
+        "CONNECTION_LOST",
+        "CONNECTION_REFUSED",
+        "CONNECTION_RESET",
+        "DNS_FAILED",
+        "DNS_NOT_FOUND",
+        "DNS_NO_ADDRESS",
+        "EMPTY_RESPONSE",
+        "INCOMPLETE_RESPONSE",
+        "NO_ROUTE",
+        "REQUEST_TIMED_OUT",
+        "TIMED_OUT",
+        "UNREACHABLE",
+    }
+)
+"""Codes of failures on the way to a target: it did not say what is wrong, nor did it answer wrongly."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A verdict with its reason.
@@ -46,6 +71,11 @@ class Outcome:
     def has_errors(self) -> bool:
         """The contract's `hasErrors`: the platform's side failed, not the target."""
         return self.verdict in (Verdict.ERRORED, Verdict.LOST)
+
+    @property
+    def is_network_error(self) -> bool:
+        """The contract's `NETWORK_ERROR`: the target could not be reached, or fell silent."""
+        return self.verdict is Verdict.FAILED and self.code in NETWORK_CODES
 
     @property
     def is_degraded(self) -> bool:

@@ -16,9 +16,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from bellrock.domain.cancellation import CancelRequest, RunSource, Via, is_cancellable
-from bellrock.domain.checks import CheckType
 from bellrock.domain.outcomes import CANCELLED, Blame, Outcome, Verdict
-from bellrock.domain.retries import RetryPolicy, wait_before_retry_s
+from bellrock.domain.retries import RetryPolicy, is_retried, location_of_retry, wait_before_retry_s
+from bellrock.domain.specs import CheckType
 
 MAX_EXECUTIONS = 3
 """How often a run whose runner vanished is handed out before it is given up."""
@@ -44,7 +44,10 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run. ``id`` is the contract's sequenceId; ``result_id`` names its one FINAL result."""
+    """One run. ``id`` is the contract's sequenceId; ``result_id`` names its one FINAL result.
+
+    ``location`` is where its attempt is, or will be: a retry may go elsewhere.
+    """
 
     id: UUID
     session_id: UUID
@@ -164,6 +167,7 @@ class AttemptFailed:
 
     attempt: int
     outcome: Outcome
+    location: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +344,7 @@ def _report(run: Run, event: Reported, at: datetime) -> Decision:
     if not _holds(run, event.token):
         return _refuse(run, "somebody else has the run")
     outcome = outcome_that_counts(event.outcome, cancel_asked=run.cancel is not None)
-    if outcome.has_failures and run.retry is not None:
+    if outcome.has_failures and run.retry is not None and is_retried(run.retry, outcome):
         return _failed_attempt(run, run.retry, outcome, at)
     return _finish(run, outcome, at)
 
@@ -361,7 +365,7 @@ def _failed_attempt(run: Run, policy: RetryPolicy, outcome: Outcome, at: datetim
     wait_s = wait_before_retry_s(policy, run.attempt, elapsed_s)
     if wait_s is None:
         return _finish(run, outcome, at)
-    failed = AttemptFailed(run.attempt, outcome)
+    failed = AttemptFailed(run.attempt, outcome, run.location)
     if run.cancel:
         return _finish(run, CANCELLED, at, failed)
     if wait_s <= 0:
@@ -415,5 +419,6 @@ def _retry_due(run: Run, at: datetime) -> Decision:
 
 
 def _next_attempt(run: Run) -> Run:
+    location = location_of_retry(run.retry, run.attempt, run.location) if run.retry else run.location
     # Vanished runners are counted per attempt: else a run with many retries would be given up early.
-    return replace(run, attempt=run.attempt + 1, executions=0)
+    return replace(run, attempt=run.attempt + 1, executions=0, location=location)

@@ -7,9 +7,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from bellrock.domain.cancellation import RunSource
-from bellrock.domain.checks import CheckType
 from bellrock.domain.outcomes import Verdict
 from bellrock.domain.runs import Run
+from bellrock.domain.specs import CheckType
 
 
 class SessionKind(StrEnum):
@@ -60,7 +60,8 @@ class GitMetadata:
 class Session:
     """One session of either kind. ``check_id`` is set for check sessions only.
 
-    ``status`` is the frozen terminal status, or None while any run is open.
+    ``status`` is the frozen terminal status, or None while any run is open. ``suite_id`` is how the
+    command line that started it calls it, and ``streams_logs`` whether it wants to read along.
     """
 
     id: UUID
@@ -78,6 +79,8 @@ class Session:
     provider: str = "API"
     git: GitMetadata = GitMetadata()
     recorded: bool = True
+    suite_id: str | None = None
+    streams_logs: bool = False
 
 
 def _verdicts(runs: Iterable[Run]) -> set[Verdict]:

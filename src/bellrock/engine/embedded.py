@@ -34,8 +34,17 @@ max_payload: 1048576
 log_file: "{log}"
 logfile_size_limit: 20971520
 jetstream {{ store_dir: "{store}" }}
-authorization {{ token: "{token}" }}
+authorization {{
+  users: [ {{ user: "{user}", password: "{token}" }} ]
+{callout}}}
 """
+
+
+_CALLOUT = """\
+  auth_callout {{ issuer: "{issuer}", auth_users: [ "{user}" ] }}
+"""
+USER = "bellrock"
+"""The one user that the server knows by itself: control plane and runners of this machine."""
 
 
 class EmbeddedNatsError(Exception):
@@ -64,12 +73,16 @@ def find_server(configured: Path | None = None) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedNatsOptions:
-    """Where the server lives. Port 0 means a free one. ``start_s`` bounds each start."""
+    """Where the server lives. Port 0 means a free one. ``start_s`` bounds each start.
+
+    ``issuer``: the public key of who decides about everybody but the one user (see `admission`).
+    """
 
     folder: Path
     program: Path
     port: int = 0
     start_s: float = 10.0
+    issuer: str | None = None
 
 
 class EmbeddedNats:
@@ -87,6 +100,11 @@ class EmbeddedNats:
     def url(self) -> str:
         """Where clients connect."""
         return f"nats://127.0.0.1:{self._port}"
+
+    @property
+    def user(self) -> str:
+        """Who clients say they are."""
+        return USER
 
     @property
     def token(self) -> str:
@@ -134,8 +152,14 @@ class EmbeddedNats:
 
     def _write_config(self) -> Path:
         folder = self._options.folder
+        issuer = self._options.issuer
         text = _CONFIG.format(
-            port=self._port, log=folder / "nats-server.log", store=folder / "jetstream", token=self._token
+            port=self._port,
+            log=folder / "nats-server.log",
+            store=folder / "jetstream",
+            user=USER,
+            token=self._token,
+            callout=_CALLOUT.format(issuer=issuer, user=USER) if issuer else "",
         )
         path = folder / "nats-server.conf"
         path.unlink(missing_ok=True)

@@ -149,6 +149,9 @@ class MemoryBus:
         async with self._broker.changed:
             self._broker.changed.notify_all()
 
+    async def prepare_queue(self, location: str) -> None:
+        """There always is one."""
+
     async def next_offer(self, location: str, *, timeout_s: float) -> "_Offer | None":
         subject = subjects.dispatch(location)
         deadline = time.monotonic() + timeout_s

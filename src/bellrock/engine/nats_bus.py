@@ -30,21 +30,30 @@ _OFFER_TRIES = 8
 _OFFER_TRY_S = 1.0
 _OFFER_WAIT_S = 0.25
 _RECONNECT_WAIT_S = 0.1
+_RECONNECT_WAIT_BEYOND_S = 1.0
 _MOST_AT_ONCE = 256
 _API_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class NatsOptions:
-    """How to reach the server. ``inbox_prefix`` keeps runners from reading each other's answers."""
+    """How to reach the server. ``inbox_prefix`` keeps runners from reading each other's answers.
+
+    ``token`` is the password of ``user`` where there is one. ``makes_queues=False`` is for who may not: a
+    runner with a location's key, whose queue the control plane prepares when it says hello. ``headers`` open
+    the WebSocket of a ws:// or wss:// URL.
+    """
 
     url: str
+    user: str | None = None
     token: str | None = None
     name: str = "bellrock"
     inbox_prefix: str = "_INBOX"
     ping_s: float = 5.0
     connect_s: float = 10.0
     ack_wait_s: float = 15.0
+    makes_queues: bool = True
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class NatsBus:
@@ -70,7 +79,8 @@ class NatsBus:
         try:
             async with asyncio.timeout(options.connect_s):
                 await bus._open()
-                await bus._ensure_stream()
+                if options.makes_queues:
+                    await bus._ensure_stream()
         except (OSError, TimeoutError, nats.errors.Error) as error:
             await bus.close()
             reason = str(error) or f"no answer within {options.connect_s:g} s"
@@ -80,18 +90,26 @@ class NatsBus:
     async def _open(self) -> None:
         await self._client.connect(
             servers=self._options.url,
-            token=self._options.token,
+            user=self._options.user,
+            password=self._options.token if self._options.user else None,
+            token=None if self._options.user else self._options.token,
             name=self._options.name,
             inbox_prefix=self._options.inbox_prefix,
+            ws_connection_headers={name: [value] for name, value in self._options.headers} or None,
             ping_interval=self._options.ping_s,  # type: ignore[arg-type]  # floats work
             max_outstanding_pings=2,
             max_reconnect_attempts=-1,
-            reconnect_time_wait=_RECONNECT_WAIT_S,  # type: ignore[arg-type]  # floats work
+            reconnect_time_wait=self._reconnect_wait_s,  # type: ignore[arg-type]  # floats work
             connect_timeout=2,
             disconnected_cb=self._disconnected,
             reconnected_cb=self._reconnected,
             error_cb=self._error,
         )
+
+    @property
+    def _reconnect_wait_s(self) -> float:
+        # A way through the control plane costs it a request and a look at the key for each try.
+        return _RECONNECT_WAIT_S if self._options.makes_queues else _RECONNECT_WAIT_BEYOND_S
 
     @property
     def is_connected(self) -> bool:
@@ -204,18 +222,30 @@ class NatsBus:
             known = self._pulls.get(location)
             if known is not None:
                 return known
-            durable = subjects.consumer(location)
-            config = ConsumerConfig(
-                durable_name=durable,
-                filter_subject=subjects.dispatch(location),
-                ack_policy=AckPolicy.EXPLICIT,
-                ack_wait=self._options.ack_wait_s,
-                max_deliver=-1,
+            if self._options.makes_queues:
+                await self._ensure_consumer(location)
+            pull = await self._js.pull_subscribe_bind(
+                consumer=subjects.consumer(location), stream=subjects.STREAM
             )
-            await self._js.add_consumer(subjects.STREAM, config)
-            pull = await self._js.pull_subscribe_bind(consumer=durable, stream=subjects.STREAM)
             self._pulls[location] = pull
             return pull
+
+    async def prepare_queue(self, location: str) -> None:
+        try:
+            await self._ensure_stream()
+            await self._ensure_consumer(location)
+        except (TimeoutError, nats.errors.Error) as error:
+            raise BusError(f"cannot prepare the queue of {location}: {error}") from error
+
+    async def _ensure_consumer(self, location: str) -> None:
+        config = ConsumerConfig(
+            durable_name=subjects.consumer(location),
+            filter_subject=subjects.dispatch(location),
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=self._options.ack_wait_s,
+            max_deliver=-1,
+        )
+        await self._js.add_consumer(subjects.STREAM, config)
 
     async def _ensure_stream(self) -> None:
         config = StreamConfig(
@@ -232,6 +262,8 @@ class NatsBus:
             await self._js.stream_info(subjects.STREAM)
 
     async def _restore_stream(self) -> None:
+        if not self._options.makes_queues:
+            return
         try:
             await self._ensure_stream()
         except (TimeoutError, nats.errors.Error) as error:

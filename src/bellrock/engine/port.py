@@ -80,6 +80,12 @@ class Bus(Protocol):
         :raises BusError: it is not known to be stored. Offer it again, with the same id.
         """
 
+    async def prepare_queue(self, location: str) -> None:
+        """Make sure that there is a work queue of the location, for runners that may make none.
+
+        :raises BusError: it cannot be known whether there is one.
+        """
+
     async def next_offer(self, location: str, *, timeout_s: float) -> Offer | None:
         """Take one message off the location's work queue, waiting at most ``timeout_s``.
 

@@ -7,14 +7,43 @@
     project = Project(id="shop", name="Shop", checks={"checkout": PlaywrightCheck(tags=["shop"])})
 """
 
-from bellrock.project.models import (
+from bellrock.project.checks import (
+    ApiCheck,
+    Assertion,
+    BasicAuth,
+    BrowserCheck,
     Check,
-    Defaults,
+    DnsCheck,
+    HeartbeatCheck,
+    IcmpCheck,
+    MultistepCheck,
     PlaywrightCheck,
-    Project,
+    Retry,
+    SslCheck,
     StatusCode,
+    TcpCheck,
     UrlCheck,
-    Variable,
 )
+from bellrock.project.models import Defaults, Project
+from bellrock.project.parts import Variable
 
-__all__ = ["Check", "Defaults", "PlaywrightCheck", "Project", "StatusCode", "UrlCheck", "Variable"]
+__all__ = [
+    "ApiCheck",
+    "Assertion",
+    "BasicAuth",
+    "BrowserCheck",
+    "Check",
+    "Defaults",
+    "DnsCheck",
+    "HeartbeatCheck",
+    "IcmpCheck",
+    "MultistepCheck",
+    "PlaywrightCheck",
+    "Project",
+    "Retry",
+    "SslCheck",
+    "StatusCode",
+    "TcpCheck",
+    "UrlCheck",
+    "Variable",
+]

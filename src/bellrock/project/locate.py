@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from bellrock.project.checks import PlaywrightCheck
 from bellrock.project.errors import ProjectError
-from bellrock.project.models import PlaywrightCheck, Project
+from bellrock.project.models import Project
 from bellrock.project.python_file import FILE_NAME as PYTHON_FILE
 from bellrock.project.python_file import run_project_file
 from bellrock.project.suites import find_config

@@ -11,8 +11,9 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from bellrock.project import python_suites
+from bellrock.project.checks import PlaywrightCheck
 from bellrock.project.errors import ProjectError
-from bellrock.project.models import PlaywrightCheck
 from bellrock.project.selection import select_files
 from bellrock.project.suites import cache_hash, find_config, find_lock_file, playwright_version
 from bellrock.wire.bundles import BundleLimits
@@ -23,13 +24,16 @@ _NAMED_IN_ERROR = 5
 
 @dataclass(frozen=True, slots=True)
 class PackedSuite:
-    """A suite ready to upload. ``config`` is relative to the bundle's root."""
+    """A suite ready to upload. ``config`` is Playwright's, relative to the bundle's root; pytest has none.
+
+    ``cache_hash`` is None where the runner is to look itself at what an install depends on.
+    """
 
     content: bytes
     sha256: str
     files: tuple[str, ...]
-    config: str
-    cache_hash: str
+    config: str | None
+    cache_hash: str | None
     package_manager: str
     playwright_version: str | None
 
@@ -49,6 +53,8 @@ def pack_suite(folder: Path, check: PlaywrightCheck, *, limit_bytes: int = BUNDL
     root = (folder / check.root).resolve()
     if not root.is_dir():
         raise ProjectError(f"root: there is no folder {root}.")
+    if python_suites.is_python(root, check):
+        return _pack_python(root, check, limit_bytes)
     config = find_config(root, check.config)
     lock = find_lock_file(root)
     files = select_files(root, include=check.include)
@@ -63,6 +69,21 @@ def pack_suite(folder: Path, check: PlaywrightCheck, *, limit_bytes: int = BUNDL
         cache_hash=cache_hash(root, files),
         package_manager=lock.manager,
         playwright_version=playwright_version(lock),
+    )
+
+
+def _pack_python(root: Path, check: PlaywrightCheck, limit_bytes: int) -> PackedSuite:
+    manifest = python_suites.find_manifest(root, check)
+    files = select_files(root, include=check.include)
+    content = _archive(root, files, limit_bytes)
+    return PackedSuite(
+        content=content,
+        sha256=hashlib.sha256(content).hexdigest(),
+        files=tuple(files),
+        config=None,
+        cache_hash=None,
+        package_manager=manifest.manager,
+        playwright_version=python_suites.playwright_version(manifest),
     )
 
 

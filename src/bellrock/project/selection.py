@@ -7,12 +7,14 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from bellrock.project.errors import ProjectError
+from bellrock.project.python_suites import MANIFESTS
 from bellrock.project.suites import LOCK_FILES
 
 _NEVER_FOLDERS = frozenset(
     {"node_modules", ".git", "test-results", "playwright-report", "blob-report", ".bellrock"}
+    | {".venv", "__pycache__", ".pytest_cache"}
 )
-_ALWAYS_FILES = frozenset({"package.json", *LOCK_FILES})
+_ALWAYS_FILES = frozenset({"package.json", *LOCK_FILES, *MANIFESTS})
 
 
 def select_files(root: Path, *, include: Sequence[str] = ()) -> list[str]:

@@ -1,6 +1,6 @@
 """Reads bellrock.yaml. Decides what a person is told about a mistake: file, line, field, what is allowed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -10,25 +10,46 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from bellrock.project.errors import Problem, ProjectError
-from bellrock.project.models import (
-    Defaults,
+from bellrock.project.checks import (
+    ApiCheck,
+    Assertion,
+    BasicAuth,
+    BrowserCheck,
+    DnsCheck,
+    HeartbeatCheck,
+    IcmpCheck,
+    MultistepCheck,
     PlaywrightCheck,
-    Project,
-    ProjectFile,
-    ProjectIdentity,
+    Retry,
+    SslCheck,
     StatusCode,
+    TcpCheck,
     UrlCheck,
-    Variable,
 )
+from bellrock.project.errors import Problem, ProjectError
+from bellrock.project.models import Defaults, Project, ProjectFile, ProjectIdentity
+from bellrock.project.parts import Variable
 
 FILE_NAME = "bellrock.yaml"
-_BY_TYPE: dict[str, type[BaseModel]] = {"playwright": PlaywrightCheck, "url": UrlCheck}
+_BY_TYPE: dict[str, type[BaseModel]] = {
+    "playwright": PlaywrightCheck,
+    "url": UrlCheck,
+    "api": ApiCheck,
+    "tcp": TcpCheck,
+    "dns": DnsCheck,
+    "icmp": IcmpCheck,
+    "ssl": SslCheck,
+    "heartbeat": HeartbeatCheck,
+    "browser": BrowserCheck,
+    "multistep": MultistepCheck,
+}
 _BY_KEY: dict[str, type[BaseModel]] = {
     "project": ProjectIdentity,
     "defaults": Defaults,
     "environment": Variable,
-    "assertions": StatusCode,
+    "assertions": Assertion,
+    "basic_auth": BasicAuth,
+    "retry": Retry,
 }
 
 _QUOTE = "; write numbers and yes/no in quotes"
@@ -38,11 +59,12 @@ _MEANINGS = {
     "missing": "is required",
     "literal_error": "must be one of {expected}",
     "union_tag_invalid": "type must be one of {expected_tags}",
-    "union_tag_not_found": "type is required: 'playwright' or 'url'",
+    "union_tag_not_found": "type is required: one of " + ", ".join(_BY_TYPE),
     "string_type": "must be text" + _QUOTE,
     "string_pattern_mismatch": "must match {pattern}",
     "value_error": "{error}",
 }
+_WIDTH = 120
 _KIND = 2  # position of the kind in ("checks", id, kind, field)
 
 Location = Sequence[int | str]
@@ -61,6 +83,34 @@ def read_project_file(path: Path) -> Project:
         problems = [_problem(path.name, document, details) for details in error.errors()]
         problems.sort(key=lambda problem: problem.line or 0)
         raise ProjectError.of(*problems) from error
+
+
+def write_project_file(path: Path, *, project_id: str, checks: Mapping[str, BaseModel]) -> None:
+    """Write a bellrock.yaml that says of each check what differs from its type's defaults.
+
+    Args:
+        path: the file, which is replaced.
+        project_id: also the project's name.
+        checks: by logical id.
+    """
+    document = {
+        "project": {"id": project_id, "name": project_id},
+        "checks": {logical_id: _said(check) for logical_id, check in checks.items()},
+    }
+    yaml = YAML(typ="rt")
+    yaml.default_flow_style = False
+    yaml.width = _WIDTH
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(document, file)
+
+
+def _said(check: BaseModel) -> dict[str, object]:
+    said = check.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+    for name, variable in said.get("environment", {}).items():
+        if set(variable) == {"value"}:
+            said["environment"][name] = variable["value"]
+    kind = type(check).model_fields["type"].default
+    return {"type": kind} | said
 
 
 def _parse(path: Path) -> CommentedMap:
@@ -138,7 +188,8 @@ def _model_of(path: Location, document: CommentedMap) -> type[BaseModel]:
     if not path:
         return ProjectFile
     for part in reversed(path):
+        if part == "assertions" and document["checks"][path[1]].get("type") == "url":
+            return StatusCode
         if part in _BY_KEY:
             return _BY_KEY[str(part)]
-    check = document["checks"][path[1]]
-    return _BY_TYPE[str(check.get("type"))]
+    return _BY_TYPE[str(document["checks"][path[1]].get("type"))]

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from bellrock.engine.port import Bus, BusError
 from bellrock.engine.port import Offer as QueuedOffer
 from bellrock.runner.control_link import ControlLink, LinkTimes, NoAnswer
+from bellrock.runner.rounds import Rounds
 from bellrock.runner.slots import Slots
 from bellrock.runner.work import RunWork, Workshop
 from bellrock.wire.messages import ClaimRequest, HeartbeatRequest, HeldRun, Hello, HelloReply, Offer
@@ -62,6 +63,9 @@ class LocationAgent:
         self._workshop = workshop
         self._started_at = started_at
         self._link = ControlLink(bus, location, options.link)
+        self._rounds = Rounds(
+            location, bus=bus, link=self._link, runner_id=options.runner_id, workshop=workshop
+        )
         self._works: dict[UUID, RunWork] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._beat_now = asyncio.Event()
@@ -101,6 +105,11 @@ class LocationAgent:
             task = asyncio.create_task(self._handle(offer))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    async def take_ticks(self) -> None:
+        """Take batches of monitors, until cancelled."""
+        await self.greeted.wait()
+        await self._rounds.serve()
 
     async def _handle(self, queued: QueuedOffer) -> None:
         try:
@@ -255,6 +264,7 @@ class Agent:
     async def serve(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set, then let runs in flight finish within the grace, stop the rest."""
         takers = [asyncio.create_task(place.take_offers()) for place in self.locations]
+        takers += [asyncio.create_task(place.take_ticks()) for place in self.locations]
         beats = [asyncio.create_task(place.heartbeats()) for place in self.locations]
         try:
             await _first_of(stop, takers + beats)

@@ -25,6 +25,9 @@ from bellrock.wire.messages import (
     Message,
     Report,
     ReportReply,
+    TicksClaim,
+    TicksClaimReply,
+    TicksReport,
 )
 
 log = structlog.get_logger(__name__)
@@ -70,6 +73,20 @@ class ControlLink:
         :raises NoAnswer: within ``claim_s``. The run may be ours for the length of a lease.
         """
         return await self._insist("claim", request, ClaimReply, total_s=self._times.claim_s)
+
+    async def claim_ticks(self, request: TicksClaim) -> TicksClaimReply:
+        """Ask for a batch of ticks. Asked again with the same token, the answer is the same.
+
+        :raises NoAnswer: within ``answer_s``. The batch may be ours until its lease is over.
+        """
+        return await self._insist("claim-ticks", request, TicksClaimReply, total_s=self._times.answer_s)
+
+    async def report_ticks(self, report: TicksReport) -> ReportReply:
+        """Say how jobs of a batch ended. Said again, it is accepted again.
+
+        :raises NoAnswer: within ``report_s``: by then the batch is another's.
+        """
+        return await self._insist("report-ticks", report, ReportReply, total_s=self._times.report_s)
 
     async def heartbeat(self, request: HeartbeatRequest, *, timeout_s: float) -> HeartbeatReply:
         """Say once what this runner has.

@@ -34,7 +34,7 @@ class LivePublisher:
         self._job = job
         self._recorder = recorder
         self._times = times
-        self._subject = subjects.live(job.session_id, job.run_id)
+        self._subject = subjects.live(job.location, job.session_id, job.run_id)
 
     async def run(self) -> None:
         """Publish until cancelled."""

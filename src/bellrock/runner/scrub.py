@@ -30,14 +30,19 @@ class Scrubber:
     """Replaces the secrets of one run in text and bytes."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        spellings = {
+        self._spellings: set[str] = set()
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Replace these from now on as well."""
+        self._spellings.update(
             spelling
             for secret in secrets
             if len(secret) >= SHORTEST_SECRET and secret not in _NEVER_SCRUBBED
             for spelling in _spellings(secret)
-        }
+        )
         # The longest first: a secret may contain another one.
-        ordered = sorted(spellings, key=len, reverse=True)
+        ordered = sorted(self._spellings, key=len, reverse=True)
         self._text = re.compile("|".join(map(re.escape, ordered))) if ordered else None
         encoded = (re.escape(spelling.encode()) for spelling in ordered)
         self._bytes = re.compile(b"|".join(encoded)) if ordered else None
@@ -54,6 +59,17 @@ class Scrubber:
     def data(self, data: bytes) -> bytes:
         """The bytes with every secret replaced. The length may change."""
         return self._bytes.sub(MASK.encode(), data) if self._bytes else data
+
+    def tree(self, value: object) -> object:
+        """A value as JSON has them with every secret in its texts and names replaced."""
+        match value:
+            case str():
+                return self.text(value)
+            case dict():
+                return {self.text(str(name)): self.tree(inner) for name, inner in value.items()}
+            case list() | tuple():
+                return [self.tree(inner) for inner in value]
+        return value
 
 
 def _spellings(secret: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ minutes is fetched once.
 import asyncio
 import hashlib
 import os
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -66,7 +67,9 @@ class Transfer:
 
     def __init__(self, options: TransferOptions) -> None:
         self._options = options
-        self._client = httpx2.AsyncClient(timeout=options.timeout_s, trust_env=False)
+        self._client = httpx2.AsyncClient(
+            timeout=options.timeout_s, trust_env=False, verify=ssl.create_default_context()
+        )
 
     async def close(self) -> None:
         """Close the connections."""

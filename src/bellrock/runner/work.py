@@ -15,9 +15,9 @@ from uuid import UUID
 
 import structlog
 
-from bellrock.domain.checks import CheckType
 from bellrock.domain.live import Stage
 from bellrock.domain.outcomes import Blame, Outcome, Verdict
+from bellrock.domain.specs import CheckType
 from bellrock.engine.port import Bus
 from bellrock.runner.control_link import ControlLink, NoAnswer
 from bellrock.runner.folders import remove_folder
@@ -196,9 +196,9 @@ class RunWork:
         )
 
     async def _execute(self, context: RunContext) -> Report:
-        executor = self._shop.executors.get(self.job.check_type)
+        executor = self._shop.executors.get(self.job.spec.type)
         if executor is None:
-            message = f"This runner cannot execute {self.job.check_type} checks."
+            message = f"This runner cannot execute {self.job.spec.type} checks."
             return self._own_report(Outcome(Verdict.ERRORED, Blame.RUNNER, "UNKNOWN_CHECK_TYPE", message))
         self._execution = asyncio.create_task(executor.execute(self.job, context))
         if self._fenced or self._stopped_by_runner:

@@ -11,8 +11,8 @@ import structlog
 
 from bellrock.artifacts import keys
 from bellrock.domain.access import Principal, Right
-from bellrock.domain.checks import PlaywrightSuite
 from bellrock.domain.errors import BellrockError, Invalid, NotFound, Unauthenticated
+from bellrock.domain.specs import PlaywrightSuite
 from bellrock.services.accept_artifact import holder_may_write
 from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
@@ -28,7 +28,7 @@ _IN_MEMORY_BYTES = 4 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class StoredBundle:
-    """A bundle by its key, which is made of its content."""
+    """A bundle by its key, which is made of what it unpacks to."""
 
     key: str
     size_bytes: int
@@ -49,11 +49,11 @@ async def store_bundle(
         )
         try:
             copy.seek(0)
-            await asyncio.to_thread(validate_bundle, copy)
+            facts = await asyncio.to_thread(validate_bundle, copy)
         except BellrockError:
             await platform.artifacts.delete(waiting)
             raise
-    key = keys.bundle_key(stored.sha256)
+    key = keys.bundle_key(facts.digest)
     async with platform.database.write() as connection:
         at = platform.clock()
         await save_bundle(connection, principal.account_id, key, size_bytes=stored.size_bytes, at=at)

@@ -1,13 +1,14 @@
 """A runner asks for a run: it gets everything it needs, or the reason why not."""
 
 from bellrock.domain.cancellation import RunSource
-from bellrock.domain.checks import EnvironmentVariable, PlaywrightSuite, UrlMonitor
+from bellrock.domain.groups import Prepared
 from bellrock.domain.runs import Claimed, Refused, Run
 from bellrock.services.environment import unseal
+from bellrock.services.grouping import RunConfiguration, configured, load_configuration
 from bellrock.services.ids import attempt_id
 from bellrock.services.platform import Platform
 from bellrock.services.work import advance, unit_of_work
-from bellrock.store.records import RunMaterial, StoredRun
+from bellrock.store.records import RunMaterial
 from bellrock.store.runs import load_job
 from bellrock.wire.messages import ClaimReply, ClaimRequest, JobSpec
 
@@ -37,8 +38,11 @@ async def claim_run(platform: Platform, location: str, request: ClaimRequest) ->
         decision = await advance(work, request.run_id, claimed, stored=stored, stage="preparing")
         if decision is None or isinstance(decision.facts[0], Refused):
             return ClaimReply(granted=False, reason=_reason(decision.facts[0] if decision else None))
-    job = _job(
-        platform, stored, run=decision.run, material=material, environment=unseal(platform.vault, sealed)
+        added = await load_configuration(work.connection, platform.vault, decision.run, material.spec)
+    own = unseal(platform.vault, sealed)
+    complete = configured(platform.vault, added, material.spec, own)
+    job = job_of(
+        platform, stored.check_name, run=decision.run, material=material, complete=complete, added=added
     )
     return ClaimReply(granted=True, job=job)
 
@@ -47,15 +51,16 @@ def _reason(fact: object) -> str:
     return fact.reason if isinstance(fact, Refused) else "there is no such run"
 
 
-def _job(
+def job_of(
     platform: Platform,
-    stored: StoredRun,
+    check_name: str,
     *,
     run: Run,
     material: RunMaterial,
-    environment: tuple[EnvironmentVariable, ...],
+    complete: Prepared,
+    added: RunConfiguration,
 ) -> JobSpec:
-    spec = material.spec
+    """Everything that a runner needs for a run."""
     return JobSpec(
         run_id=run.id,
         session_id=run.session_id,
@@ -63,13 +68,14 @@ def _job(
         attempt=run.attempt,
         attempt_id=attempt_id(run.id, run.attempt),
         check_id=run.check_id,
-        check_name=stored.check_name,
-        check_type=run.check_type,
+        check_name=check_name,
         location=run.location,
-        suite=spec if isinstance(spec, PlaywrightSuite) else None,
-        url=spec if isinstance(spec, UrlMonitor) else None,
-        environment=environment,
-        context=job_context(run, stored.check_name),
+        spec=complete.spec,
+        environment=complete.environment,
+        setup_scripts=complete.setup_scripts,
+        teardown_scripts=complete.teardown_scripts,
+        client_certificates=added.certificates,
+        context=job_context(run, check_name),
         refresh_cache=material.refresh_cache,
         record=material.record,
         limits=platform.settings.limits,

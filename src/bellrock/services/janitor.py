@@ -1,5 +1,7 @@
 """What nobody needs any more is removed, in small steps: files of runs by age and by room, bundles, uploads.
 
+Old sessions with all their results as well, and old events of heartbeat monitors.
+
 Files of a run that goes on, or may still send evidence, are never touched.
 """
 
@@ -11,18 +13,23 @@ import structlog
 
 from bellrock.artifacts import keys
 from bellrock.artifacts.store import Removed
+from bellrock.services.heartbeat_monitors import forget_old_events
 from bellrock.services.platform import Platform
 from bellrock.store.artifacts import RunFiles, forget_files, mark_removed, oldest_files, stored_bytes
 from bellrock.store.bundles import AccountBundle, drop_unused, unused_bundles
+from bellrock.store.retention import delete_sessions, old_sessions
 
 log = structlog.get_logger(__name__)
 
 _RUNS_A_STEP = 50
 _BUNDLES_A_STEP = 20
+# Ten thousand monitors, once a minute each, are 50,000 sessions between two steps.
+_SESSIONS_A_LOT = 500
+_LOTS_A_STEP = 200
 
 
 async def tidy(platform: Platform) -> int:
-    """Remove a bounded lot of what is not needed; how many files that were."""
+    """Remove a bounded lot of what is not needed; how many files, sessions and events that were."""
     at = platform.clock()
     removed = {
         "artifact": await _remove_files_of_runs(platform, at),
@@ -35,7 +42,8 @@ async def tidy(platform: Platform) -> int:
         loops.removed_bytes.labels(what).inc(lot.size_bytes)
         if lot.files:
             log.info("janitor.removed", what=what, files=lot.files, size_bytes=lot.size_bytes)
-    return sum(lot.files for lot in removed.values())
+    forgotten = await _forget_old_sessions(platform, at) + await forget_old_events(platform)
+    return sum(lot.files for lot in removed.values()) + forgotten
 
 
 def runs_to_empty(
@@ -79,6 +87,24 @@ async def _remove_files_of_runs(platform: Platform, at: datetime) -> Removed:
     async with platform.database.write() as connection:
         await forget_files(connection, emptied)
     return removed
+
+
+async def _forget_old_sessions(platform: Platform, at: datetime) -> int:
+    """Lot by lot, each in a transaction of its own: nobody waits long for the database."""
+    before = at - timedelta(days=platform.settings.result_days)
+    forgotten = 0
+    for _ in range(_LOTS_A_STEP):
+        async with platform.database.write() as connection:
+            lot = await old_sessions(connection, final_before=before, limit=_SESSIONS_A_LOT)
+            if lot:
+                await delete_sessions(connection, lot)
+        forgotten += len(lot)
+        if len(lot) < _SESSIONS_A_LOT:
+            break
+    platform.measures.loops.removed_sessions.inc(forgotten)
+    if forgotten:
+        log.info("janitor.sessions_forgotten", sessions=forgotten)
+    return forgotten
 
 
 async def _remove_unused_bundles(platform: Platform, at: datetime) -> Removed:

@@ -99,20 +99,20 @@ class LiveHub:
         for reader in [reader for group in self._readers.values() for reader in group]:
             reader.end()
 
-    def wake(self, session_id: UUID) -> None:
-        """Tell those who wait for the session, in this process, to look again."""
-        for event in self._watchers.get(session_id, ()):
+    def wake(self, watched_id: UUID) -> None:
+        """Tell those who wait for the session or the account, in this process, to look again."""
+        for event in self._watchers.get(watched_id, ()):
             event.set()
 
     @contextmanager
-    def watch(self, session_id: UUID) -> Iterator[asyncio.Event]:
-        """An event that is set whenever something about the session changed."""
+    def watch(self, watched_id: UUID) -> Iterator[asyncio.Event]:
+        """An event that is set whenever something about the session, or any of an account's, changed."""
         event = asyncio.Event()
-        self._watchers.setdefault(session_id, set()).add(event)
+        self._watchers.setdefault(watched_id, set()).add(event)
         try:
             yield event
         finally:
-            _leave(self._watchers, session_id, event)
+            _leave(self._watchers, watched_id, event)
 
     async def snapshot(self, session_id: UUID) -> dict[UUID, Progress]:
         """The fold of each run of the session so far (runs nobody heard of are missing).
@@ -225,6 +225,7 @@ class LiveHub:
         for reader in self._readers.get(announcement.session_id, ()):
             reader.offer(announcement)
         self.wake(announcement.session_id)
+        self.wake(announcement.account_id)
 
     def _remembered(self, run_id: UUID) -> _Folded:
         folded = self._folded.setdefault(run_id, _Folded())

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 import structlog
 
 from bellrock.measures import LoopMeasures
+from bellrock.services.heartbeat_monitors import mark_missed
 from bellrock.services.janitor import tidy
 from bellrock.services.platform import Platform
 from bellrock.services.reap import reap, resend_cancel_signals, sweep
-from bellrock.services.relay import relay_due_orders
+from bellrock.services.relay import ORDERS_AT_ONCE, relay_due_orders
 from bellrock.services.rpc import serve_runners
+from bellrock.services.scheduler import Scheduler
+from bellrock.services.tick import SUITES, Lane
+from bellrock.services.tick_batches import MONITOR_TICKS, tend_batches
 
 log = structlog.get_logger(__name__)
 
@@ -26,16 +30,20 @@ _STEP_DEADLINE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A step, how often at least, and what makes it happen at once. ``step`` says how much it did."""
+    """A step, how often at least, and what makes it happen at once. ``step`` says how much it did.
+
+    A step that did ``full_step`` may have left something to do: it is not rested upon. Only with a bell.
+    """
 
     name: str
     step: Callable[[], Awaitable[int]]
     every_s: float
     bell: asyncio.Event | None = None
+    full_step: int = 1
 
 
 async def run_loops(platform: Platform, *, started: asyncio.Event | None = None) -> None:
-    """Relay, reaper, sweeper, janitor and the runners' rpc server, until cancelled. Survives faults of parts.
+    """Every loop and the runners' rpc server, until cancelled. Survives faults of parts.
 
     ``started`` is set once runners are answered.
     """
@@ -45,6 +53,18 @@ async def run_loops(platform: Platform, *, started: asyncio.Event | None = None)
         async with asyncio.TaskGroup() as group:
             for loop in loops_of(platform):
                 group.create_task(supervise(loop, platform.measures.loops), name=f"loop-{loop.name}")
+            if platform.settings.schedules:
+                for lane in (SUITES, MONITOR_TICKS):
+                    group.create_task(keep_schedules(platform, lane), name=f"loop-{lane.name}")
+
+
+async def keep_schedules(platform: Platform, lane: Lane) -> None:
+    """Run checks on their schedules whenever this server leads, until cancelled. It rests by itself."""
+    scheduler = Scheduler(platform, lane)
+    try:
+        await supervise(Loop(lane.name, scheduler.step, every_s=0), platform.measures.loops)
+    finally:
+        await scheduler.resign()
 
 
 @asynccontextmanager
@@ -68,9 +88,17 @@ def loops_of(platform: Platform) -> tuple[Loop, ...]:
     """The loops of a control plane."""
     settings = platform.settings
     return (
-        Loop("relay", lambda: relay_due_orders(platform), settings.relay_poll_s, platform.outbox_bell),
+        Loop(
+            "relay",
+            lambda: relay_due_orders(platform),
+            settings.relay_poll_s,
+            platform.outbox_bell,
+            full_step=ORDERS_AT_ONCE,
+        ),
         Loop("reaper", lambda: reap(platform), settings.reaper_interval_s),
         Loop("sweeper", lambda: sweep(platform), settings.sweeper_interval_s),
+        Loop("heartbeats", lambda: mark_missed(platform), settings.heartbeats_interval_s),
+        Loop("batches", lambda: tend_batches(platform), settings.batches_interval_s),
         Loop("janitor", lambda: tidy(platform), settings.janitor_interval_s),
     )
 
@@ -94,7 +122,7 @@ async def supervise(loop: Loop, measures: LoopMeasures) -> None:
             continue
         faults = 0
         measures.last_step_at_s.labels(loop.name).set(time.time())
-        if loop.bell is None or not did:
+        if loop.bell is None or did < loop.full_step:
             await _rest(loop)
 
 

@@ -1,8 +1,10 @@
 """What decisions about runs add to the measures. Called after the commit: only what is true is counted."""
 
 from bellrock.domain.cancellation import Via
+from bellrock.domain.heartbeats import PingState
 from bellrock.domain.outcomes import Verdict
 from bellrock.domain.runs import Decision, LeaseExpired, RequeueReason, Run, RunFinished, RunRequeued
+from bellrock.domain.schedule import Missed
 from bellrock.domain.sessions import SessionKind
 from bellrock.measures import Measures, RunMeasures
 from bellrock.wire.messages import Report
@@ -19,6 +21,8 @@ def new_measures() -> Measures:
         (measures.runs.cancels_asked, Via),
         (measures.runs.cancels_final, _ENDED_BY),
         (measures.recovery.runs_requeued, RequeueReason),
+        (measures.heartbeats.events, PingState),
+        (measures.schedule.ticks_missed, Missed),
     )
     for counter, values in known:
         for value in values:

@@ -10,6 +10,7 @@ from bellrock.engine.port import Bus
 from bellrock.measures import Measures
 from bellrock.services.live import LiveHub
 from bellrock.services.measuring import new_measures
+from bellrock.services.pings import Pings
 from bellrock.store.database import Database
 from bellrock.store.vault import Vault
 from bellrock.wire.messages import Limits
@@ -32,15 +33,26 @@ class ControlSettings:
     relay_poll_s: float = 1.0
     reaper_interval_s: float = 0.5
     sweeper_interval_s: float = 5.0
+    heartbeats_interval_s: float = 1.0
+    heartbeat_event_days: float = 90.0  # events of heartbeat monitors are removed after that
+    batches_interval_s: float = 1.0
     janitor_interval_s: float = 300.0
     artifact_days: float = 30.0  # files of runs that were final longer ago are removed
+    result_days: float = 90.0  # sessions that ended longer ago are removed, once their files are
     artifact_store_bytes: int = 20 * 1024**3  # and beyond this in all, the oldest first
     unused_bundle_s: float = 86_400.0  # no check and no open run needs it: removed
     unfinished_upload_s: float = 3_600.0
     signal_timeout_s: float = 1.0
+    schedules: bool = False  # whether this server may be the one that runs checks on their schedules
+    scheduler_lease_s: float = 5.0  # a scheduler that died is followed by another within this and a second
+    tick_late_s: float = 15.0  # a tick later than this is missed, and not run any more
+    tick_queue_ttl_s: float = 360.0  # nobody took the run of a tick: LOST
+    location_gone_s: float = 600.0  # no runner for this long: ticks of a location are missed, not queued
     max_bundle_bytes: int = 100 * 1024**2
     max_artifact_bytes: int = 150 * 1024**2
     limits: Limits = field(default_factory=Limits)
+    bus_address: tuple[str, int] | None = None
+    """Host and port of NATS, where runners beyond a firewall may be led to it."""
 
 
 def utc_now() -> datetime:
@@ -50,16 +62,22 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """The parts a service works with. ``outbox_bell`` wakes this process's relay after a commit."""
+    """The parts a service works with.
+
+    ``outbox_bell`` wakes this process's relay after a commit, ``schedule_bell`` its scheduler when checks
+    changed.
+    """
 
     database: Database
     bus: Bus
     artifacts: ArtifactStore
     vault: Vault
     live: LiveHub
+    pings: Pings
     settings: ControlSettings = field(default_factory=ControlSettings)
     clock: Callable[[], datetime] = utc_now
     outbox_bell: asyncio.Event = field(default_factory=asyncio.Event)
+    schedule_bell: asyncio.Event = field(default_factory=asyncio.Event)
     measures: Measures = field(default_factory=new_measures)
 
 
@@ -73,5 +91,8 @@ def create_platform(
     clock: Callable[[], datetime] = utc_now,
 ) -> Platform:
     """Put the parts together. The caller opens and closes them; `platform.live.start()` is its too."""
+    measures = new_measures()
     live = LiveHub(bus, database=database, artifacts=artifacts)
-    return Platform(database, bus, artifacts, vault, live, settings or ControlSettings(), clock)
+    pings = Pings(database, clock, measures)
+    settings = settings or ControlSettings()
+    return Platform(database, bus, artifacts, vault, live, pings, settings, clock, measures=measures)

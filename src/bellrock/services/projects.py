@@ -10,11 +10,13 @@ import structlog
 
 from bellrock.domain.access import Principal, Right
 from bellrock.domain.cancellation import RunSource
-from bellrock.domain.checks import CheckType
 from bellrock.domain.errors import Invalid, NotBuilt, NotFound
 from bellrock.domain.sessions import GitMetadata
+from bellrock.domain.specs import CheckType
 from bellrock.services.check_payload import draft_from_payload
 from bellrock.services.checks import CheckDraft, changed_check, is_same_check, new_check, refuse_bad_draft
+from bellrock.services.grouping import with_groups
+from bellrock.services.heartbeat_monitors import follow_check
 from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
 from bellrock.services.start_session import queue_check_session
@@ -113,10 +115,13 @@ async def deploy_project(
         await store.lock_projects(work.connection, principal.account_id)
         project = await _save_project(work, principal, deploy)
         plan = await _plan(work, principal, deploy, drafts, preserve=preserve_resources)
+        if not schedule_on_deploy:
+            plan.wait_for_the_next_tick()
         await _apply(work, plan)
         session_ids = await _first_sessions(work, principal, plan) if schedule_on_deploy else ()
         deployment = Deployment(new_id(), project, "SUCCEEDED", plan.diff, session_ids, work.at)
         await _record(work, deployment)
+    platform.schedule_bell.set()
     log.info(
         "project.deployed",
         project=deploy.logical_id,
@@ -152,18 +157,30 @@ async def get_project(platform: Platform, principal: Principal, logical_id: str)
 
 
 async def destroy_project(
-    platform: Platform, principal: Principal, logical_id: str, *, preserve_resources: bool = False
+    platform: Platform,
+    principal: Principal,
+    logical_id: str,
+    *,
+    preserve_resources: bool = False,
+    dry_run: bool = False,
 ) -> tuple[Change, ...]:
-    """Delete (or detach) everything of a project, and the project. Raises NotFound. Needs EDIT."""
+    """Delete (or detach) everything of a project, and the project; what that is comes back.
+
+    A project that is not there has nothing to be deleted. With ``dry_run`` nothing is. Needs EDIT.
+    """
     principal.must(Right.EDIT)
     async with unit_of_work(platform) as work:
+        await store.lock_projects(work.connection, principal.account_id)
         stored = await store.load_project(work.connection, principal.account_id, logical_id)
         if stored is None:
-            raise NotFound(f"There is no project {logical_id!r}.")
+            return ()
         nothing = ProjectDeploy(logical_id, stored.name, resources=())
         plan = await _plan(work, principal, nothing, {}, preserve=preserve_resources)
+        if dry_run:
+            return plan.diff
         await _apply(work, plan)
         await store.delete_project(work.connection, stored.id)
+    platform.schedule_bell.set()
     log.info("project.destroyed", project=logical_id, changes=len(plan.diff))
     return plan.diff
 
@@ -178,6 +195,14 @@ class _Plan:
     leave: list[StoredCheck] = field(default_factory=list)
     preserve: bool = False
 
+    def wait_for_the_next_tick(self) -> None:
+        """Have checks that this deploy activates not run at once."""
+        self.create = [_without_first_run(each) for each in self.create]
+        self.update = [
+            _without_first_run(each) if each.check.activated_at == each.check.updated_at else each
+            for each in self.update
+        ]
+
     @property
     def diff(self) -> tuple[Change, ...]:
         gone: Literal["DELETE", "DETACHED"] = "DETACHED" if self.preserve else "DELETE"
@@ -186,6 +211,10 @@ class _Plan:
             *(_change(each, "UPDATE") for each in self.update),
             *(_change(each, gone) for each in self.leave),
         )
+
+
+def _without_first_run(stored: StoredCheck) -> StoredCheck:
+    return replace(stored, check=replace(stored.check, activated_at=None))
 
 
 def _change(stored: StoredCheck, action: Literal["CREATE", "UPDATE", "DELETE", "DETACHED"]) -> Change:
@@ -270,14 +299,17 @@ async def _apply(work: Work, plan: _Plan) -> None:
         await check_store.delete_checks(work.connection, gone)
     for stored in plan.create:
         await check_store.insert_check(work.connection, stored)
+        await follow_check(work.connection, stored.check, at=work.at)
     for stored in plan.update:
         await check_store.update_check(work.connection, stored)
+        await follow_check(work.connection, stored.check, at=work.at)
 
 
 async def _first_sessions(work: Work, principal: Principal, plan: _Plan) -> tuple[UUID, ...]:
+    deployed = (*plan.create, *plan.update, *plan.same)
     queued = [
         await queue_check_session(work, stored, principal, source=RunSource.CLI_DEPLOY, refresh_cache=False)
-        for stored in (*plan.create, *plan.update, *plan.same)
+        for stored in await with_groups(work.connection, principal.account_id, deployed)
         if stored.check.type is CheckType.PLAYWRIGHT and stored.check.activated
     ]
     return tuple(each.session.id for each in queued)

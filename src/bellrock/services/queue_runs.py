@@ -6,10 +6,11 @@ from uuid import UUID
 
 import structlog
 
-from bellrock.domain.checks import CheckType, EnvironmentVariable
+from bellrock.domain.checks import EnvironmentVariable
 from bellrock.domain.retries import RetryPolicy
 from bellrock.domain.runs import Announce, Dispatch, Run
 from bellrock.domain.sessions import Session
+from bellrock.domain.specs import CheckType
 from bellrock.services.environment import seal
 from bellrock.services.ids import new_id
 from bellrock.services.work import Work
@@ -32,6 +33,10 @@ class Job:
     material: RunMaterial
     environment: tuple[EnvironmentVariable, ...] = ()
     retry: RetryPolicy | None = None
+    sealed_environment: str | None = None
+    """A check's variables as they are stored, in place of ``environment``."""
+    run_id: UUID | None = None
+    result_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +49,7 @@ class QueuedSession:
 
 async def queue_session(work: Work, session: Session, jobs: Sequence[Job]) -> QueuedSession:
     """Write the session, one queued run per job, and the orders that offer them to runners."""
-    new_runs = [_new_run(work, session, job, position) for position, job in enumerate(jobs)]
-    await insert_sessions(work.connection, [session])
-    await insert_runs(work.connection, new_runs)
-    await work.order(*(Dispatch(new.run.id, new.run.location) for new in new_runs))
-    await work.order(Announce(session.account_id, session.id, new_runs[0].run.id, "queued"))
-    work.sessions_started.append(session)
+    (new_runs,) = await queue_sessions(work, [(session, jobs)])
     log.info(
         "session.started",
         session_id=str(session.id),
@@ -61,18 +61,38 @@ async def queue_session(work: Work, session: Session, jobs: Sequence[Job]) -> Qu
     return QueuedSession(session, tuple(stored))
 
 
+async def queue_sessions(
+    work: Work, new: Sequence[tuple[Session, Sequence[Job]]]
+) -> tuple[tuple[NewRun, ...], ...]:
+    """Write many sessions, each with its runs and orders, in as many statements as for one."""
+    runs = tuple(
+        tuple(_new_run(work, session, job, position) for position, job in enumerate(jobs))
+        for session, jobs in new
+    )
+    all_runs = [each.run for of_session in runs for each in of_session]
+    await insert_sessions(work.connection, [session for session, _ in new])
+    await insert_runs(work.connection, [each for of_session in runs for each in of_session])
+    firsts = (of_session[0].run for of_session in runs)
+    await work.order(
+        *(Dispatch(run.id, run.location) for run in all_runs),
+        *(Announce(run.account_id, run.session_id, run.id, "queued") for run in firsts),
+    )
+    work.sessions_started += [session for session, _ in new]
+    return runs
+
+
 def _new_run(work: Work, session: Session, job: Job, position: int) -> NewRun:
     run = Run(
-        id=new_id(),
+        id=job.run_id or new_id(),
         session_id=session.id,
         account_id=session.account_id,
         check_id=job.check_id,
         check_type=job.type,
         source=session.source,
         location=job.location,
-        result_id=new_id(),
+        result_id=job.result_id or new_id(),
         queued_at=work.at,
         retry=job.retry,
     )
-    sealed = seal(work.platform.vault, job.environment)
+    sealed = job.sealed_environment or seal(work.platform.vault, job.environment)
     return NewRun(run, position, job.name, job.logical_id, job.material, sealed)

@@ -5,8 +5,17 @@ from uuid import UUID
 
 import structlog
 
-from bellrock.domain.runs import Dispatch, LeaseRanOut, QueueTimeRanOut, RetryDue, RunState, SignalRunner
-from bellrock.services.platform import Platform
+from bellrock.domain.cancellation import RunSource
+from bellrock.domain.runs import (
+    Dispatch,
+    LeaseRanOut,
+    QueueTimeRanOut,
+    RetryDue,
+    Run,
+    RunState,
+    SignalRunner,
+)
+from bellrock.services.platform import ControlSettings, Platform
 from bellrock.services.work import advance, unit_of_work
 from bellrock.store.runs import (
     cancels_in_flight,
@@ -57,13 +66,20 @@ async def _sweep_one(platform: Platform, run_id: UUID) -> None:
         if stored is None or stored.run.state is not RunState.QUEUED:
             return
         waited_s = (work.at - stored.run.waiting_since).total_seconds()
-        if waited_s >= work.platform.settings.queue_ttl_s:
+        if waited_s >= _queue_ttl_s(work.platform.settings, stored.run):
             await advance(work, run_id, QueueTimeRanOut(waited_s))
             return
         await mark_offered(work.connection, run_id, work.at)
         await work.order(Dispatch(run_id, stored.run.location))
     platform.measures.recovery.runs_offered_again.inc()
     log.info("run.offered_again", run_id=str(run_id), waited_s=round(waited_s))
+
+
+def _queue_ttl_s(settings: ControlSettings, run: Run) -> float:
+    """A tick's run is worth nothing once the next ones are due; a person waits for theirs."""
+    if run.source is RunSource.SCHEDULER:
+        return min(settings.tick_queue_ttl_s, settings.queue_ttl_s)
+    return settings.queue_ttl_s
 
 
 async def resend_cancel_signals(platform: Platform) -> int:

@@ -19,7 +19,7 @@ from bellrock.wire.messages import CancelSignal, Offer
 
 log = structlog.get_logger(__name__)
 
-_BATCH = 100
+ORDERS_AT_ONCE = 100
 _TAKEN_S = 15.0  # longer than the bus retries an offer by itself
 _LONGEST_BACKOFF_S = 10.0
 
@@ -29,7 +29,7 @@ async def relay_due_orders(platform: Platform) -> int:
     at = platform.clock()
     async with platform.database.write() as connection:
         again_at = at + timedelta(seconds=_TAKEN_S)
-        rows = await take_due(connection, at, again_at=again_at, limit=_BATCH)
+        rows = await take_due(connection, at, again_at=again_at, limit=ORDERS_AT_ONCE)
     if not rows:
         return 0
     done = await asyncio.gather(*(_carry_out(platform, row) for row in rows))

@@ -63,6 +63,7 @@ def _attempt_row(run: Run, fact: AttemptFailed, report: Report, *, at: datetime)
         check_id=run.check_id,
         attempt=fact.attempt,
         result_type="ATTEMPT",
+        location=fact.location,
         outcome=fact.outcome,
         created_at=at,
     )
@@ -77,6 +78,7 @@ def _final_row(run: Run, outcome: Outcome, report: Report | None, *, at: datetim
         check_id=run.check_id,
         attempt=run.attempt,
         result_type="FINAL",
+        location=run.location,
         outcome=outcome,
         created_at=at,
         started_at=run.started_at,

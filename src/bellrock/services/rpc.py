@@ -12,6 +12,7 @@ from bellrock.services.heartbeat import heartbeat
 from bellrock.services.platform import Platform
 from bellrock.services.record_result import record_evidence, record_report
 from bellrock.services.runners import greet_runner
+from bellrock.services.tick_batches import claim_ticks, record_ticks
 from bellrock.wire import subjects
 from bellrock.wire.messages import (
     ClaimRequest,
@@ -20,6 +21,8 @@ from bellrock.wire.messages import (
     Hello,
     Message,
     Report,
+    TicksClaim,
+    TicksReport,
 )
 
 log = structlog.get_logger(__name__)
@@ -42,6 +45,12 @@ async def serve_runners(platform: Platform) -> list[Subscription]:
     async def evidence(_location: str, request: Evidence) -> Message:
         return await record_evidence(platform, request)
 
+    async def claim_batch(location: str, request: TicksClaim) -> Message:
+        return await claim_ticks(platform, location, request)
+
+    async def report_batch(_location: str, request: TicksReport) -> Message:
+        return await record_ticks(platform, request)
+
     async def hello(_location: str, request: Hello) -> Message:
         return await greet_runner(platform, request)
 
@@ -50,6 +59,8 @@ async def serve_runners(platform: Platform) -> list[Subscription]:
         "heartbeat": _handler(HeartbeatRequest, beat),
         "report": _handler(Report, report),
         "evidence": _handler(Evidence, evidence),
+        "claim-ticks": _handler(TicksClaim, claim_batch),
+        "report-ticks": _handler(TicksReport, report_batch),
         "hello": _handler(Hello, hello),
     }
     return [

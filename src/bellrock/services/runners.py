@@ -21,6 +21,7 @@ async def greet_runner(platform: Platform, hello: Hello) -> HelloReply:
     """Remember a runner and tell it the rhythm of heartbeats."""
     async with platform.database.write() as connection:
         await save_hello(connection, hello, platform.clock())
+    await platform.bus.prepare_queue(hello.location)
     log.info(
         "runner.connected",
         runner_id=hello.runner_id,

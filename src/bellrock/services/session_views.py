@@ -97,6 +97,7 @@ def result_view(stored: StoredResult) -> ResultView:
         run_id=stored.run_id,
         attempt=stored.attempt,
         result_type=stored.result_type,
+        location=stored.location,
         outcome=stored.outcome,
         response_time_ms=stored.response_time_ms,
         started_at=stored.started_at,

@@ -2,29 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.access import Principal, Right
 from bellrock.domain.cancellation import RunSource, is_recorded
-from bellrock.domain.checks import RUNNABLE, EnvironmentVariable
-from bellrock.domain.errors import Conflict, Invalid, NotFound
+from bellrock.domain.checks import RUNNABLE, Check, EnvironmentVariable
+from bellrock.domain.errors import Conflict, Invalid, NotBuilt, NotFound
 from bellrock.domain.locations import refuse_unknown_locations
-from bellrock.domain.retries import RetryPolicy
+from bellrock.domain.retries import RetryPolicy, policy_of_run
 from bellrock.domain.sessions import GitMetadata, Session, SessionKind
+from bellrock.domain.specs import SUITES
 from bellrock.expressions.tags import matches
 from bellrock.services.checks import CheckDraft, refuse_bad_specs
 from bellrock.services.environment import merged, unseal
+from bellrock.services.grouping import with_groups
 from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
+from bellrock.services.private_locations import usable_locations
 from bellrock.services.queue_runs import Job, QueuedSession, queue_session
 from bellrock.services.session_views import run_view, served_locations, session_view
 from bellrock.services.views import SessionView
 from bellrock.services.work import Work, unit_of_work
 from bellrock.store.checks import StoredCheck, all_checks, load_check
 from bellrock.store.records import RunMaterial
-from bellrock.store.runners import locations_seen
 
 _LONGEST_NAME = 255
 
@@ -56,6 +59,8 @@ class TestSessionRequest:
     git: GitMetadata = field(default_factory=GitMetadata)
     source: RunSource = RunSource.TRIGGER_API
     provider: str = "API"
+    suite_id: str | None = None
+    streams_logs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ class InlineSessionRequest:
     git: GitMetadata = field(default_factory=GitMetadata)
     source: RunSource = RunSource.TEST_RECORD
     provider: str = "API"
+    suite_id: str | None = None
+    streams_logs: bool = False
 
 
 async def trigger_check_sessions(
@@ -118,8 +125,10 @@ async def start_check_session(
         stored = await load_check(work.connection, principal.account_id, check_id)
         if stored is None:
             raise NotFound(f"There is no check {check_id}.")
+        (stored,) = await with_groups(work.connection, principal.account_id, [stored])
         if not stored.check.activated:
-            raise Conflict("This check is deactivated: activate it to run it.", code="CHECK_DEACTIVATED")
+            said = "This check or its group is deactivated: activate it to run it."
+            raise Conflict(said, code="CHECK_DEACTIVATED")
         queued = await queue_check_session(
             work, stored, principal, source=source, refresh_cache=refresh_cache
         )
@@ -132,7 +141,7 @@ async def trigger_test_session(
     """Start a test session of deployed checks. Raises NotFound where none is meant, Invalid. Needs RUN."""
     principal.must(Right.RUN)
     async with unit_of_work(platform) as work:
-        await _refuse_bad_location(work.connection, request.run_location)
+        await _refuse_bad_location(work.connection, principal, request.run_location)
         checks = await _checks_meant(work.connection, principal, request.target)
         session = _test_session(work, principal, request)
         jobs = [
@@ -161,7 +170,7 @@ async def run_test_session(
     principal.must(Right.RUN)
     _refuse_bad_jobs(request.jobs)
     async with unit_of_work(platform) as work:
-        await _refuse_bad_location(work.connection, request.run_location)
+        await _refuse_bad_location(work.connection, principal, request.run_location)
         drafts = [(f"{job.logical_id}: ", job.draft) for job in request.jobs]
         await refuse_bad_specs(work.connection, principal.account_id, drafts)
         session = _test_session(work, principal, request)
@@ -178,29 +187,51 @@ async def queue_check_session(
     refresh_cache: bool,
 ) -> QueuedSession:
     """Put one check's session and its runs into the open transaction."""
+    session = replace(check_session(stored, source, at=work.at), started_by=principal.name)
+    # Opened here although it is stored sealed: what cannot be opened must not be queued.
+    environment = unseal(work.platform.vault, stored.sealed_environment)
+    jobs = [
+        replace(check_job(stored, each, refresh_cache=refresh_cache), environment=environment)
+        for each in session.locations
+    ]
+    return await queue_session(work, session, jobs)
+
+
+def check_session(stored: StoredCheck, source: RunSource, *, at: datetime) -> Session:
+    """A check's session at all its locations, with a fresh id."""
     check = stored.check
-    session = Session(
+    return Session(
         id=new_id(),
         account_id=check.account_id,
         kind=SessionKind.CHECK,
         name=check.name,
         source=source,
-        started_at=work.at,
-        locations=check.locations,
+        started_at=at,
+        locations=check.places,
         check_id=check.id,
         check_type=check.type,
-        started_by=principal.name,
     )
-    job = Job(
+
+
+def check_job(stored: StoredCheck, location: str, *, refresh_cache: bool = False) -> Job:
+    """What a run of a check session executes."""
+    check = stored.check
+    return Job(
         check_id=check.id,
         type=check.type,
         name=check.name,
         logical_id=check.logical_id,
-        location="",
+        location=location,
         material=RunMaterial(check.spec, refresh_cache),
-        environment=unseal(work.platform.vault, stored.sealed_environment),
+        sealed_environment=stored.sealed_environment,
+        retry=_retry_of(check, location),
     )
-    return await queue_session(work, session, [replace(job, location=each) for each in check.locations])
+
+
+def _retry_of(check: Check, location: str) -> RetryPolicy | None:
+    if check.type in SUITES or check.policy.retry is None:
+        return None
+    return policy_of_run(check.policy.retry, location, check.places)
 
 
 async def _views(work: Work, queued: Sequence[QueuedSession]) -> tuple[SessionView, ...]:
@@ -219,14 +250,15 @@ async def _checks_meant(
     connection: AsyncConnection, principal: Principal, target: Target
 ) -> list[StoredCheck]:
     wanted = set(target.check_ids)
+    known = await all_checks(connection, principal.account_id)
     meant = [
         stored
-        for stored in await all_checks(connection, principal.account_id)
+        for stored in await with_groups(connection, principal.account_id, known)
         if stored.check.type in RUNNABLE
         and (stored.check.activated or target.allow_deactivated)
         and (not wanted or stored.check.id in wanted)
         and matches(target.match_tags, stored.check.tags)
-        and stored.check.locations
+        and stored.check.places
     ]
     if not meant:
         raise NotFound("No check matches: look at the tags, the ids, and whether they are activated.")
@@ -250,6 +282,8 @@ def _test_session(
         provider=request.provider,
         git=request.git,
         recorded=is_recorded(request.source),
+        suite_id=request.suite_id,
+        streams_logs=request.streams_logs,
     )
 
 
@@ -270,14 +304,19 @@ def _inline_job(job: InlineJob, request: InlineSessionRequest, session: Session)
 def _refuse_bad_jobs(jobs: tuple[InlineJob, ...]) -> None:
     if not jobs:
         raise Invalid("checkRunJobs: at least one job is needed.")
+    for job in jobs:
+        if job.draft.type not in RUNNABLE:
+            raise NotBuilt(
+                f"checkRunJobs[{job.logical_id}].checkType: {job.draft.type} checks cannot be run."
+            )
     names = [job.logical_id for job in jobs]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise Invalid(f"checkRunJobs: the logical id {repeated[0]!r} is there twice.")
 
 
-async def _refuse_bad_location(connection: AsyncConnection, location: str) -> None:
-    served = await locations_seen(connection)
+async def _refuse_bad_location(connection: AsyncConnection, principal: Principal, location: str) -> None:
+    served = await usable_locations(connection, principal.account_id, wanted=[location])
     refuse_unknown_locations([location], served=served, field="runLocation")
 
 

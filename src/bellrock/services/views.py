@@ -31,6 +31,7 @@ class ResultView:
     run_id: UUID
     attempt: int
     result_type: ResultType
+    location: str
     outcome: Outcome
     response_time_ms: int | None
     started_at: datetime | None

@@ -1,17 +1,19 @@
 """Checks in SQL. Variables are sealed by the caller: this module never sees them in clear."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bellrock.domain.checks import Check, CheckType
+from bellrock.domain.checks import Check
+from bellrock.domain.specs import CheckType
 from bellrock.store.tables import checks
 
 _NAMES = [column.name for column in checks.c if column.name != "sealed_environment"]
+_BY_IDS = select(checks).where(checks.c.id.in_(bindparam("check_ids", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,12 @@ async def load_check(connection: AsyncConnection, account_id: UUID, check_id: UU
     return None if row is None else _stored(row)
 
 
+async def load_checks(connection: AsyncConnection, check_ids: Collection[UUID]) -> dict[UUID, StoredCheck]:
+    """The checks that exist of those named, whosever they are."""
+    found = await connection.execute(_BY_IDS, {"check_ids": list(check_ids)})
+    return {row.id: _stored(row) for row in found}
+
+
 async def all_checks(connection: AsyncConnection, account_id: UUID) -> list[StoredCheck]:
     """All checks of the account, by name."""
     query = select(checks).where(checks.c.account_id == account_id)
@@ -65,6 +73,13 @@ async def checks_of_project(
     query = select(checks).where(checks.c.account_id == account_id, checks.c.project_id == project_id)
     found = [_stored(row) for row in await connection.execute(query.order_by(checks.c.name))]
     return {stored.check.logical_id or "": stored for stored in found}
+
+
+async def checks_of_group(connection: AsyncConnection, account_id: UUID, group_id: int) -> list[StoredCheck]:
+    """The group's checks, by their order in it, then by name."""
+    query = select(checks).where(checks.c.account_id == account_id, checks.c.group_id == group_id)
+    order = (func.coalesce(checks.c.group_order, 0), func.lower(checks.c.name), checks.c.id)
+    return [_stored(row) for row in await connection.execute(query.order_by(*order))]
 
 
 async def find_checks(

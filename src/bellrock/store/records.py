@@ -5,20 +5,17 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from bellrock.domain.checks import PlaywrightSuite, UrlMonitor
 from bellrock.domain.outcomes import Outcome
 from bellrock.domain.receipts import Receipt, TestCounts
 from bellrock.domain.runs import Run
-from bellrock.wire.messages import Artifact, ReportedTest, Timing
-
-Spec = PlaywrightSuite | UrlMonitor
+from bellrock.wire.messages import AnySpec, Artifact, ReportedTest, Timing
 
 
 @dataclass(frozen=True, slots=True)
 class RunMaterial:
     """What a run executes, as it was when the run began: a check may change or go meanwhile."""
 
-    spec: Spec
+    spec: AnySpec
     refresh_cache: bool = False
     record: bool = True
     file_path: str | None = None
@@ -56,6 +53,7 @@ class StoredResult:
     check_id: UUID | None
     attempt: int
     result_type: Literal["FINAL", "ATTEMPT"]
+    location: str
     outcome: Outcome
     created_at: datetime
     token: UUID | None = None

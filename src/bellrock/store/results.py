@@ -149,7 +149,7 @@ def _conditions(wanted: ResultFilter) -> list[ColumnElement[bool]]:
         column.result_type.in_(wanted.result_types),
     ]
     if wanted.location is not None:
-        conditions.append(runs.c.location == wanted.location)
+        conditions.append(column.location == wanted.location)
     if wanted.has_failures is not None:
         failing = column.verdict.in_(_FAILING)
         conditions.append(failing if wanted.has_failures else ~failing)

@@ -202,7 +202,6 @@ _NEVER_CHANGES = frozenset(
         "check_id",
         "check_type",
         "source",
-        "location",
         "result_id",
         "queued_at",
     }

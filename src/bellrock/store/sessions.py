@@ -69,6 +69,12 @@ async def load_sessions(connection: AsyncConnection, session_ids: Collection[UUI
     return {row.id: _session(row) for row in found}
 
 
+async def session_of_suite(connection: AsyncConnection, account_id: UUID, suite_id: str) -> UUID | None:
+    """The newest session of the account that was started under this suite's id."""
+    query = select(sessions.c.id).where(sessions.c.account_id == account_id, sessions.c.suite_id == suite_id)
+    return await connection.scalar(query.order_by(sessions.c.started_at.desc()).limit(1))
+
+
 async def lock_session(connection: AsyncConnection, session_id: UUID) -> SessionKind | None:
     """Keep others from ending runs of this session until the transaction is over; its kind.
 

@@ -15,19 +15,23 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 
 from bellrock.domain.access import KeyKind, Role
 from bellrock.domain.cancellation import RunSource, Via
-from bellrock.domain.checks import CheckType
+from bellrock.domain.checks import CheckPolicy
+from bellrock.domain.heartbeats import PingState
 from bellrock.domain.outcomes import Blame, Verdict
 from bellrock.domain.receipts import Receipt, TestCounts
 from bellrock.domain.retries import RetryPolicy
 from bellrock.domain.runs import RunState
+from bellrock.domain.schedule import Missed
 from bellrock.domain.sessions import GitMetadata, SessionKind
+from bellrock.domain.specs import CheckType
 from bellrock.store.columns import Document, Instant, Words
-from bellrock.store.records import RunMaterial, Spec
-from bellrock.wire.messages import Artifact, ReportedTest, Timing
+from bellrock.store.records import RunMaterial
+from bellrock.wire.messages import AnySpec, Artifact, ReportedTest, Timing
 
 metadata = MetaData(
     naming_convention={
@@ -98,22 +102,54 @@ checks = Table(
     Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), nullable=False),
     Column("type", Words(CheckType), nullable=False),
     Column("name", String(255), nullable=False),
-    Column("spec", Document(Spec), nullable=False),
+    Column("spec", Document(AnySpec), nullable=False),
     Column("activated", Boolean, nullable=False),
     Column("muted", Boolean, nullable=False),
     Column("locations", Document(tuple[str, ...]), nullable=False),
+    Column("private_locations", Document(tuple[str, ...]), nullable=False),
+    Column("policy", Document(CheckPolicy), nullable=False),
     Column("tags", Document(tuple[str, ...]), nullable=False),
     Column("frequency_min", Integer, nullable=False),
     Column("frequency_offset_s", Integer),
     Column("run_parallel", Boolean, nullable=False),
     Column("sealed_environment", Text),
     Column("description", Text),
+    Column("group_id", Integer, index=True),  # no foreign key: who saves or deletes locks the group
+    Column("group_order", Integer),
     Column("project_id", String(255)),  # the project's logical id
     Column("logical_id", String(255)),
     Column("created_at", Instant, nullable=False),
-    Column("updated_at", Instant),
+    Column("updated_at", Instant, index=True),
+    Column("activated_at", Instant),
     UniqueConstraint("account_id", "project_id", "logical_id"),
     Index(None, "account_id", "name"),
+    Index(None, "created_at"),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("check_id", ForeignKey(checks.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("token", String(36), nullable=False, unique=True),
+    Column("period_s", Integer, nullable=False),
+    Column("grace_s", Integer, nullable=False),
+    Column("activated", Boolean, nullable=False),
+    Column("due_at", Instant),
+    Column("failing", Boolean, nullable=False),
+    Column("last_ping_at", Instant),
+    Column("mark_at", Instant, index=True),  # of the timer, to look for
+)
+
+heartbeat_events = Table(
+    "heartbeat_events",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("check_id", ForeignKey(heartbeats.c.check_id, ondelete="CASCADE"), nullable=False),
+    Column("state", Words(PingState), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("source", String(200)),
+    Column("user_agent", String(500)),
+    Index(None, "check_id", "at", "id"),
 )
 
 sessions = Table(
@@ -135,7 +171,10 @@ sessions = Table(
     Column("git", Document(GitMetadata), nullable=False),
     Column("branch", String(255)),  # of `git`, to filter by
     Column("recorded", Boolean, nullable=False),
+    Column("suite_id", String(64)),
+    Column("streams_logs", Boolean, nullable=False),
     Index(None, "account_id", "started_at", "id"),
+    Index(None, "account_id", "suite_id"),
 )
 
 runs = Table(
@@ -180,6 +219,13 @@ runs = Table(
     Column("sealed_environment", Text),
     Index(None, "session_id", "position"),
     Index(None, "state", "lease_until"),
+    # Small, and left alone by runs that are over: whether a check has an open run is asked at every tick.
+    Index(
+        "ix_runs_open_of_check",
+        "check_id",
+        sqlite_where=text("state != 'final'"),
+        postgresql_where=text("state != 'final'"),
+    ),
 )
 
 results = Table(
@@ -191,6 +237,7 @@ results = Table(
     Column("check_id", Uuid),
     Column("attempt", Integer, nullable=False),
     Column("result_type", String(8), nullable=False),
+    Column("location", String(64), nullable=False),
     Column("token", Uuid),  # of the report it was made of
     Column("verdict", Words(Verdict), nullable=False),
     Column("blame", Words(Blame)),
@@ -249,4 +296,35 @@ runners = Table(
     Column("orphans_swept", Integer, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(200), nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("done_until", Instant, nullable=False),  # how far the work is done, whoever did it
+)
+
+missed_ticks = Table(
+    "missed_ticks",
+    metadata,
+    Column("check_id", ForeignKey(checks.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("reason", Words(Missed), primary_key=True),
+    Column("first_at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("number", BigInteger, nullable=False),
+)
+
+tick_batches = Table(
+    "tick_batches",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("location", String(64), nullable=False),
+    Column("ticks", JSON, nullable=False),  # check and moment (microseconds) of each
+    Column("offered_at", Instant, nullable=False),
+    Column("token", Uuid),
+    Column("runner_id", String(200)),
+    Column("lease_until", Instant),
 )

@@ -1,4 +1,4 @@
-"""Insert a row, or update the one that has its key: one statement, so that two at once both succeed."""
+"""Insert a row where another may have its key: one statement, so that two at once do not fail."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,3 +20,10 @@ async def upsert(
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(table).values(**key, **values, **(at_first or {}))
     await connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))
+
+
+async def insert_if_new(connection: AsyncConnection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Insert a row. False: another has its key, or another value that must be unique."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    done = await connection.execute(insert(table).values(**values).on_conflict_do_nothing())
+    return done.rowcount == 1

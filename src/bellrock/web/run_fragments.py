@@ -59,8 +59,11 @@ class RunDrawing:
         parts = {
             "run-head": fragment("_run.html", "head", page, row, self._now),
             "run-verdict": fragment("_run.html", "verdict", detail),
-            "run-tests": fragment("_run.html", "tests", page, detail),
             "stages": fragment("_run.html", "stages", detail, self._now),
             "files": fragment("_run.html", "files", detail),
         }
+        if row.has_tests:
+            parts["run-tests"] = fragment("_run.html", "tests", page, detail)
+        else:
+            parts["run-result"] = fragment("_run.html", "result", detail)
         return self._sent.changed(parts)

@@ -1,5 +1,6 @@
 """What the run page says of one run: receipt, stages, files, and how each file can be opened."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +36,7 @@ _NEEDS_ORIGIN = (
     "Download them, or set BELLROCK_CONTENT_URL."
 )
 MOST_LINES = 2_000
+MOST_RESULT_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,10 @@ class FileShown:
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:
-    """The run page's own part, beside what the session page says of the run."""
+    """The run page's own part, beside what the session page says of the run.
+
+    ``result`` is what a check without tests found, as JSON for people, cut to `MOST_RESULT_CHARACTERS`.
+    """
 
     row: RunRow
     explanation: str | None
@@ -93,6 +98,7 @@ class RunDetail:
     files: tuple[FileShown, ...]
     files_removed_at: datetime | None
     isolation_hint: str | None
+    result: str | None
 
 
 OpenLink = Callable[[Artifact], tuple[str, str] | None]
@@ -117,6 +123,7 @@ def build(
         files=files,
         files_removed_at=final.files_removed_at if final else None,
         isolation_hint=_NEEDS_ORIGIN if wanting else None,
+        result=None if row.has_tests else _result(final),
     )
 
 
@@ -155,6 +162,13 @@ def _errors(final: ResultView | None) -> tuple[str, ...]:
 def _is_part_of_report(name: str) -> bool:
     """The HTML report is a page and dozens of files that only this page needs."""
     return name.startswith("report/") and name != "report/index.html"
+
+
+def _result(final: ResultView | None) -> str | None:
+    if final is None or not final.details:
+        return None
+    found = json.dumps(final.details, indent=2, ensure_ascii=False)
+    return found if len(found) <= MOST_RESULT_CHARACTERS else f"{found[:MOST_RESULT_CHARACTERS]} …"
 
 
 def _file(view: RunView, artifact: Artifact, open_link: OpenLink) -> FileShown:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from bellrock.domain.access import Principal, Right
 from bellrock.domain.cancellation import Via
+from bellrock.domain.checks import WITH_TESTS
 from bellrock.domain.live import Progress
 from bellrock.domain.outcomes import Outcome
 from bellrock.domain.receipts import TestCounts
@@ -15,6 +16,7 @@ from bellrock.domain.sessions import SessionKind
 from bellrock.services.views import RunView, SessionView
 from bellrock.web import test_tree, words
 
+_VARIOUS_REASONS = "What still runs goes on to its end: only Playwright Check Suite runs can be cancelled."
 _ROLE_TOO_LOW = "Your role may look, but not run or cancel."
 _VIA = {Via.UI: "the page", Via.API: "the API", Via.CLI: "the command line"}
 
@@ -43,6 +45,7 @@ class RunRow:
     badge: words.Badge
     stage: str | None
     note: str | None
+    has_tests: bool
     counts: TestCounts | None
     started_at: datetime | None
     duration_ms: int | None
@@ -105,6 +108,7 @@ def build_row(view: RunView, principal: Principal, *, progress: Progress | None 
     run = view.run
     final = view.final
     counts, stage = view.counts, view.stage
+    has_tests = run.check_type in WITH_TESTS
     if progress and not run.is_final:
         counts = progress.counts() if progress.tests else counts
         stage = progress.stage or stage
@@ -118,8 +122,9 @@ def build_row(view: RunView, principal: Principal, *, progress: Progress | None 
         location=run.location,
         attempt=run.attempt,
         badge=_run_badge(view),
-        stage=words.stage(stage) if run.state is RunState.RUNNING else None,
+        stage=words.stage(stage) if run.state is RunState.RUNNING and has_tests else None,
         note=_note(view),
+        has_tests=has_tests,
         counts=counts,
         started_at=run.started_at,
         duration_ms=duration_ms,
@@ -197,6 +202,8 @@ def _session_button(view: SessionView, rows: Sequence[RunRow]) -> CancelButton:
     if "asked" in states:
         return CancelButton("asked")
     reasons = {row.button.reason for row in rows if row.button.reason}
+    if len(reasons) > 1:
+        return CancelButton("absent", _VARIOUS_REASONS)
     return CancelButton("absent", min(reasons) if reasons else None)
 
 

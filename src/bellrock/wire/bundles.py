@@ -6,8 +6,8 @@ both sides: the server refuses a bad bundle at upload, and the runner does not r
 """
 
 import gzip
+import hashlib
 import io
-import shutil
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -47,14 +47,21 @@ class BundleLimits:
 
 @dataclass(frozen=True, slots=True)
 class BundleFacts:
-    """What a good bundle holds: how many entries, and how many bytes once unpacked."""
+    """What a good bundle holds: how many entries, and how many bytes once unpacked.
+
+    ``digest`` is of what it unpacks to: names, contents, links and which files can be executed. Archives of
+    the same files have the same one, in whatever order and with whatever dates they were packed.
+    """
 
     entries: int
     unpacked_bytes: int
+    digest: str
 
 
 def validate_bundle(source: IO[bytes], limits: BundleLimits | None = None) -> BundleFacts:
     """Read a tar.gz to its end and check every rule, writing nothing.
+
+    One without entries is fine: command lines upload theirs before they know whether a suite needs it.
 
     :param source: positioned at the start; read once, never sought.
     :raises Invalid: code NOT_A_BUNDLE or UNSAFE_BUNDLE; the message names the entry and the rule.
@@ -64,7 +71,9 @@ def validate_bundle(source: IO[bytes], limits: BundleLimits | None = None) -> Bu
 
 
 def unpack_bundle(source: IO[bytes], target: Path, limits: BundleLimits | None = None) -> BundleFacts:
-    """Unpack a tar.gz into ``target``, an empty folder of the caller's. Same errors as `validate_bundle`.
+    """Unpack a tar.gz into ``target``, an empty folder of the caller's. Errors as `validate_bundle`'s.
+
+    One without entries is NOT_A_BUNDLE.
 
     Nothing is ever written outside of ``target``. After an error it may hold the entries before
     the bad one: the caller removes it.
@@ -113,7 +122,8 @@ class _Reader:
     entries: int = 0
     unpacked_bytes: int = 0
     folders: set[PurePosixPath] = field(default_factory=set)
-    files: set[PurePosixPath] = field(default_factory=set)
+    files: dict[PurePosixPath, str] = field(default_factory=dict)
+    """What each file is, in a word: whether it can be executed, and its content's digest."""
     links: dict[PurePosixPath, str] = field(default_factory=dict)
 
     def read(self) -> BundleFacts:
@@ -123,12 +133,20 @@ class _Reader:
         except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
             message = f"The bundle is not a complete tar.gz archive: {error}."
             raise Invalid(message, code="NOT_A_BUNDLE") from error
-        if not self.entries:
+        if not self.entries and self.target is not None:
             raise Invalid("The bundle is empty.", code="NOT_A_BUNDLE")
         for path, to in self.links.items():
             self._refuse_escaping_link(path, to)
         self._make_links()
-        return BundleFacts(self.entries, self.unpacked_bytes)
+        return BundleFacts(self.entries, self.unpacked_bytes, self._digest())
+
+    def _digest(self) -> str:
+        digest = hashlib.sha256()
+        folders = dict.fromkeys(self.folders, "folder")
+        links = {path: f"link {to}" for path, to in self.links.items()}
+        for path, what in sorted((folders | links | self.files).items()):
+            digest.update(f"{path}\0{what}\0".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
 
     def _members(self) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
         packed = io.BufferedReader(_Counted(self.source, self.limits.packed_bytes))
@@ -178,25 +196,26 @@ class _Reader:
             message = f"The bundle unpacks to more than {self.limits.unpacked_bytes} bytes."
             raise TooLarge(message, code="BUNDLE_TOO_LARGE")
         self._claim(path)
-        self.files.add(path)
-        if self.target is None:
-            return  # the archive skips the content by itself
         content = archive.extractfile(member)
         if content is None:
             raise _unsafe(member.name, "it has no content")
+        mode = 0o755 if member.mode & _EXECUTABLE_BITS else 0o644
+        if self.target is None:
+            self.files[path] = f"{mode:o} {_copied(content, None)}"
+            return
         file = self.target / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
         with file.open("xb") as out:
-            shutil.copyfileobj(content, out, _COPY_BYTES)
-        file.chmod(0o755 if member.mode & _EXECUTABLE_BITS else 0o644)
+            self.files[path] = f"{mode:o} {_copied(content, out)}"
+        file.chmod(mode)
 
     def _admit_hard_link(self, path: PurePosixPath, member: tarfile.TarInfo) -> None:
         to = _safe_path(member.linkname)
         if to not in self.files:
             raise _unsafe(member.name, "a hard link must point to a file that came before it")
         self._claim(path)
-        self.files.add(path)
+        self.files[path] = self.files[to]
         if self.target:
             (self.target / path).parent.mkdir(parents=True, exist_ok=True)
             (self.target / path).unlink(missing_ok=True)
@@ -246,6 +265,16 @@ class _Reader:
         for path, to in self.links.items():
             (self.target / path).parent.mkdir(parents=True, exist_ok=True)
             (self.target / path).symlink_to(to)
+
+
+def _copied(content: IO[bytes], out: IO[bytes] | None) -> str:
+    """The digest of a content, which is also written to ``out``."""
+    digest = hashlib.sha256()
+    while chunk := content.read(_COPY_BYTES):
+        digest.update(chunk)
+        if out is not None:
+            out.write(chunk)
+    return digest.hexdigest()
 
 
 def _safe_path(name: str) -> PurePosixPath:

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from bellrock.domain.checks import CheckType, EnvironmentVariable, PlaywrightSuite, UrlMonitor
+from bellrock.domain.checks import EnvironmentVariable
 from bellrock.domain.live import LiveEvent
 from bellrock.domain.outcomes import Outcome
 from bellrock.domain.receipts import RunnerReceipt, TestCounts
+from bellrock.domain.specs import HostCertificate, Spec
 
 
 class Message(BaseModel):
@@ -62,7 +63,10 @@ class ClaimRequest(Message):
 
 
 class Limits(Message):
-    """What one run may use. Hitting one ends the run with an error that names it."""
+    """What one run may use. Hitting one ends the run with an error that names it.
+
+    Only ``cpus`` does not: a run that would keep more processors busy gets slower. None: all there are.
+    """
 
     install_s: float = 300
     test_s: float = 1_800
@@ -71,6 +75,11 @@ class Limits(Message):
     disk_bytes: int = 2 * 1024**3
     output_bytes: int = 50 * 1024**2
     artifact_bytes: int = 150 * 1024**2
+    cpus: float | None = None
+
+
+AnySpec = Annotated[Spec, Field(discriminator="type")]
+"""The record of any check type, as JSON with its type in it."""
 
 
 class JobSpec(Message):
@@ -78,7 +87,8 @@ class JobSpec(Message):
 
     ``control_url`` is the base for `/runner/v1/...`; ``environment`` holds the check's own
     variables in clear (secrets flagged, to be scrubbed) and ``context`` the contract's variables
-    (CHECKLY, ACCOUNT_ID, CHECKLY_RUN_SOURCE ...).
+    (CHECKLY, ACCOUNT_ID, CHECKLY_RUN_SOURCE ...). ``client_certificates`` come oldest first.
+    ``setup_scripts`` run before an API check's own, ``teardown_scripts`` after it, in this order.
     """
 
     run_id: UUID
@@ -88,12 +98,13 @@ class JobSpec(Message):
     attempt_id: UUID
     check_id: UUID | None
     check_name: str
-    check_type: CheckType
     location: str
-    suite: PlaywrightSuite | None = None
-    url: UrlMonitor | None = None
+    spec: AnySpec
     environment: tuple[EnvironmentVariable, ...] = ()
     context: dict[str, str] = Field(default_factory=dict)
+    client_certificates: tuple[HostCertificate, ...] = ()
+    setup_scripts: tuple[str, ...] = ()
+    teardown_scripts: tuple[str, ...] = ()
     refresh_cache: bool = False
     record: bool = True
     limits: Limits = Limits()
@@ -106,6 +117,38 @@ class ClaimReply(Message):
     granted: bool
     reason: str | None = None
     job: JobSpec | None = None
+
+
+class TicksOffer(Message):
+    """A batch of monitors' ticks may be claimed. A hint, never a proof."""
+
+    batch_id: UUID
+
+
+class TicksClaim(Message):
+    """A runner asks for a batch, with a token of its own making."""
+
+    batch_id: UUID
+    token: UUID
+    runner_id: str
+
+
+class TimedJob(Message):
+    """A job, and when it is due: now, where that is over."""
+
+    due_at: datetime
+    job: JobSpec
+
+
+class TicksClaimReply(Message):
+    """Granted with jobs, or refused: another has the batch, or it is over.
+
+    Without a report for ``lease_s``, also an empty one, the batch is another's.
+    """
+
+    granted: bool
+    jobs: tuple[TimedJob, ...] = ()
+    lease_s: float = 5.0
 
 
 class HeartbeatRequest(Message):
@@ -208,6 +251,15 @@ class ReportReply(Message):
 
     accepted: bool
     reason: str | None = None
+
+
+class TicksReport(Message):
+    """How jobs of a batch ended, each with the batch's token. ``is_last``: no more follow."""
+
+    batch_id: UUID
+    token: UUID
+    reports: tuple[Report, ...]
+    is_last: bool
 
 
 class Evidence(Message):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 STREAM = "RUNS"
 CONTROL_QUEUE = "control"
+RUNNERS_QUEUE = "runners"
 
 _TOKEN = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 
@@ -20,6 +21,11 @@ def token(text: str) -> str:
 def dispatch(location: str) -> str:
     """Where runs of a location are offered (JetStream work queue)."""
     return f"runs.{token(location)}"
+
+
+def ticks(location: str) -> str:
+    """Where batches of monitors' ticks are offered to the runners of a location."""
+    return f"ticks.{token(location)}"
 
 
 def consumer(location: str) -> str:
@@ -42,9 +48,19 @@ def replay(location: str, run_id: UUID | str) -> str:
     return f"replay.{token(location)}.{run_id}"
 
 
-def live(session_id: UUID | str, run_id: UUID | str) -> str:
+def live(location: str, session_id: UUID | str, run_id: UUID | str) -> str:
     """Where the runner publishes a run's live events."""
-    return f"live.{session_id}.{run_id}"
+    return f"live.{token(location)}.{session_id}.{run_id}"
+
+
+def live_of(location: str) -> str:
+    """All that runners of a location publish."""
+    return f"live.{token(location)}.>"
+
+
+def inbox(location: str) -> str:
+    """Where answers to a runner go that has nothing but its location's key."""
+    return f"_INBOX_{token(location)}"
 
 
 def announce(account_id: UUID | str, session_id: UUID | str) -> str:

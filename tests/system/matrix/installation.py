@@ -203,7 +203,7 @@ class Installation(ServerApi):
 
     async def bus(self) -> NatsBus:
         """A connection of the test's own, past the proxies."""
-        return await NatsBus.connect(NatsOptions(url=self.nats.url, token=self.nats.token))
+        return await NatsBus.connect(NatsOptions(self.nats.url, self.nats.user, self.nats.token))
 
     async def _open_lines(self) -> None:
         control_port = free_port()
@@ -226,6 +226,7 @@ class Installation(ServerApi):
         return {
             "BELLROCK_LOG_FORMAT": "json",
             "BELLROCK_NATS_URL": f"nats://127.0.0.1:{to_nats.port}",
+            "BELLROCK_NATS_USER": self.nats.user,
             "BELLROCK_NATS_TOKEN": self.nats.token,
             "BELLROCK_NATS_PING_S": "1",
             "BELLROCK_LEASE_S": str(LEASE_S),
@@ -243,6 +244,7 @@ class Installation(ServerApi):
             "BELLROCK_PORT": self.url.rpartition(":")[2],
             "BELLROCK_DATA_DIR": str(self.place(Part.CONTROL)),
             "BELLROCK_RATE_LIMIT_REQUESTS": "100000",
+            "BELLROCK_SCHEDULES": "false",
             "BELLROCK_DISK_BYTES": str(8 * 1024**2),
         }
 

@@ -12,10 +12,10 @@ from bellrock.domain.cancellation import (
     targeted,
     why_not_cancellable,
 )
-from bellrock.domain.checks import CheckType
 from bellrock.domain.errors import Forbidden
 from bellrock.domain.outcomes import Blame, Outcome, Verdict
-from bellrock.domain.retries import Backoff, RetryPolicy, wait_before_retry_s
+from bellrock.domain.retries import Backoff, RetryPolicy, is_retried, wait_before_retry_s
+from bellrock.domain.specs import CheckType
 from bellrock.expressions.tags import matches
 
 
@@ -120,3 +120,19 @@ def test_tags_are_and_within_a_group_or_between_groups_and_can_be_negated(
     groups: list[list[str]], tags: list[str], meant: bool
 ) -> None:
     assert matches(groups, tags) is meant
+
+
+@pytest.mark.parametrize(
+    ("outcome", "retried"),
+    [
+        (Outcome(Verdict.FAILED, Blame.TARGET, "CONNECTION_REFUSED", "No."), True),
+        (Outcome(Verdict.FAILED, Blame.TARGET, "REQUEST_TIMED_OUT", "No."), True),
+        (Outcome(Verdict.FAILED, Blame.TARGET, "STATUS_CODE", "500."), False),
+        (Outcome(Verdict.FAILED, Blame.TARGET, "ASSERTION_FAILED", "No."), False),
+        (Outcome(Verdict.ERRORED, Blame.RUNNER, "CONNECTION_REFUSED", "Ours."), False),
+    ],
+)
+def test_a_policy_for_network_errors_retries_nothing_else(outcome: Outcome, *, retried: bool) -> None:
+    policy = RetryPolicy(Backoff.FIXED, only_on_network_error=True)
+    assert is_retried(policy, outcome) is retried
+    assert is_retried(RetryPolicy(Backoff.FIXED), outcome)

@@ -7,9 +7,8 @@ from uuid import UUID
 import pytest
 
 from bellrock.domain.cancellation import RunSource, Via
-from bellrock.domain.checks import CheckType
 from bellrock.domain.outcomes import CANCELLED, Blame, Outcome, Verdict
-from bellrock.domain.retries import Backoff, RetryPolicy
+from bellrock.domain.retries import Backoff, RetryPolicy, policy_of_run
 from bellrock.domain.runs import (
     MAX_EXECUTIONS,
     AttemptFailed,
@@ -31,6 +30,7 @@ from bellrock.domain.runs import (
     SignalRunner,
     decide,
 )
+from bellrock.domain.specs import CheckType
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TOKEN, OTHER_TOKEN = UUID(int=1), UUID(int=2)
@@ -217,7 +217,7 @@ def test_a_run_that_nobody_takes_is_lost_and_that_is_the_platforms_fault() -> No
 def test_a_failed_attempt_waits_and_is_then_offered_again() -> None:
     run = run_of(retry=RetryPolicy(Backoff.FIXED, base_backoff_s=5, max_retries=1))
     failed = after(run, CLAIM, Reported(TOKEN, FAILED))
-    assert failed.facts == (AttemptFailed(1, FAILED),)
+    assert failed.facts == (AttemptFailed(1, FAILED, run.location),)
     assert failed.run.state is RunState.RETRY_WAIT
     assert is_refused(decide(failed.run, RetryDue(), at=later(4)))
     due = decide(failed.run, RetryDue(), at=later(5))
@@ -237,4 +237,43 @@ def test_a_cancel_between_attempts_drops_the_retry() -> None:
 def test_a_cancelled_run_never_schedules_a_retry() -> None:
     run = run_of(retry=RetryPolicy(Backoff.FIXED, base_backoff_s=0))
     decision = after(run, CLAIM, CANCEL, Reported(TOKEN, FAILED))
-    assert decision.facts == (AttemptFailed(1, FAILED), RunFinished(CANCELLED))
+    assert decision.facts == (AttemptFailed(1, FAILED, run.location), RunFinished(CANCELLED))
+
+
+ELSEWHERE = RetryPolicy(Backoff.FIXED, base_backoff_s=0, max_retries=3, same_region=False)
+
+
+@pytest.mark.parametrize(
+    ("policy", "location", "locations", "expected"),
+    [
+        (ELSEWHERE, "b", ("a", "b", "c"), ("c", "a")),
+        (ELSEWHERE, "a", ("a", "b", "c"), ("b", "c")),
+        (ELSEWHERE, "a", ("a",), ()),
+        (ELSEWHERE, "x", ("a", "b"), ()),
+        (replace(ELSEWHERE, same_region=True), "b", ("a", "b", "c"), ()),
+    ],
+)
+def test_a_runs_retries_elsewhere_are_at_the_other_locations_of_its_check(
+    policy: RetryPolicy, location: str, locations: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    assert policy_of_run(policy, location, locations).locations == expected
+
+
+def test_retries_elsewhere_take_turns_and_each_attempt_says_where_it_was() -> None:
+    run = run_of(retry=replace(ELSEWHERE, locations=("b", "c")))
+    places = [run.location]
+    for _ in range(3):
+        failed = after(run, CLAIM, Reported(TOKEN, FAILED))
+        assert failed.facts[0] == AttemptFailed(run.attempt, FAILED, run.location)
+        run = failed.run
+        assert Dispatch(run.id, run.location) in failed.orders
+        places.append(run.location)
+    assert places == [places[0], "b", "c", "b"]
+    last = after(run, CLAIM, Reported(TOKEN, FAILED)).run
+    assert (last.location, last.outcome) == ("b", FAILED)
+
+
+def test_a_runner_that_vanishes_is_no_reason_to_go_elsewhere() -> None:
+    run = run_of(retry=replace(ELSEWHERE, locations=("b",)))
+    lost = decide(after(run, CLAIM).run, LeaseRanOut(), at=later(LEASE_S)).run
+    assert (lost.location, lost.attempt) == (run.location, 1)

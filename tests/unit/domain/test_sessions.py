@@ -6,10 +6,10 @@ from uuid import uuid4
 import pytest
 
 from bellrock.domain.cancellation import RunSource
-from bellrock.domain.checks import CheckType
 from bellrock.domain.outcomes import Blame, Outcome, Verdict
 from bellrock.domain.runs import Run, RunState
 from bellrock.domain.sessions import check_session_status, is_over, test_session_status
+from bellrock.domain.specs import CheckType
 
 SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 

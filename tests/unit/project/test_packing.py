@@ -190,3 +190,59 @@ def test_the_pinned_playwright_version_is_read(suite: Path, name: str, text: str
 def test_a_named_config_that_is_missing_is_an_error(suite: Path) -> None:
     with pytest.raises(ProjectError, match=r"no Playwright config 'other\.ts'"):
         packed(suite, config="other.ts")
+
+
+def python_suite(folder: Path, **files: str) -> Path:
+    write(folder, "tests/test_cart.py", "def test_a(page): pass")
+    for name, text in files.items():
+        write(folder, name.replace("__", "."), text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("files", "manager", "version"),
+    [
+        ({"requirements__txt": "pytest-playwright==1\nplaywright==1.58.0 \\\n  --hash=x"}, "pip", "1.58.0"),
+        ({"uv__lock": '[[package]]\nname = "playwright"\nversion = "1.57.0"\n'}, "uv", "1.57.0"),
+        ({"pyproject__toml": "[project]", "uv__lock": ""}, "uv", None),
+        ({"pyproject__toml": "[project]"}, "pip", None),
+    ],
+)
+def test_a_suite_of_pytest_is_packed_with_what_says_which_packages_it_needs(
+    tmp_path: Path, files: dict[str, str], manager: str, version: str | None
+) -> None:
+    result = packed(python_suite(tmp_path, **files), test_command="pytest")
+    assert (result.package_manager, result.playwright_version) == (manager, version)
+    assert (result.config, result.cache_hash) == (None, None)
+    assert set(result.files) == {"tests/test_cart.py", *(name.replace("__", ".") for name in files)}
+
+
+def test_what_python_leaves_in_a_folder_is_not_packed(tmp_path: Path) -> None:
+    python_suite(tmp_path, requirements__txt="")
+    for left in (".venv/bin/python", "tests/__pycache__/test_cart.pyc", ".pytest_cache/README.md"):
+        write(tmp_path, left)
+    assert packed(tmp_path, test_command="pytest").files == ("requirements.txt", "tests/test_cart.py")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"config": "playwright.config.ts"}, "config: a suite of pytest has no Playwright config"),
+        ({"projects": ["a"]}, "projects: a suite of pytest has no Playwright config and no projects"),
+        ({}, "holds none of uv.lock, requirements.txt, pyproject.toml"),
+    ],
+)
+def test_what_a_suite_of_pytest_does_not_have_is_said(
+    tmp_path: Path, fields: dict[str, object], words: str
+) -> None:
+    if fields:
+        write(tmp_path, "requirements.txt")
+    with pytest.raises(ProjectError, match=words):
+        packed(tmp_path, test_command="pytest", **fields)
+
+
+def test_under_a_shell_the_files_tell_which_kind_of_suite_it_is(suite: Path, tmp_path: Path) -> None:
+    python = python_suite(tmp_path / "python", requirements__txt="")
+    assert packed(python, test_command="cd tests && pytest").package_manager == "pip"
+    write(suite, "requirements.txt")
+    assert packed(suite, test_command="sh run.sh;").package_manager == "npm"

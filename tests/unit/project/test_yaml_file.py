@@ -85,8 +85,8 @@ def test_defaults_fill_what_a_check_leaves_out_and_environments_are_merged(tmp_p
             "bellrock.yaml:21: checks.ping.assertions[0].target: must be",
         ),
         (
-            GOOD.replace("type: url", "type: api"),
-            "bellrock.yaml:16: checks.ping: type must be one of 'playwright', 'url'",
+            GOOD.replace("type: url", "type: gopher"),
+            "bellrock.yaml:16: checks.ping: type must be one of 'playwright', 'url', 'api', 'tcp'",
         ),
         (GOOD.replace("    type: playwright\n", ""), "bellrock.yaml:10: checks.suite: type is required"),
         (GOOD.replace("  name: Example shop\n", ""), "bellrock.yaml:1: project.name: is required"),

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from bellrock.domain.checks import CheckType, EnvironmentVariable
+from bellrock.domain.checks import EnvironmentVariable
 from bellrock.domain.outcomes import Outcome, Verdict
+from bellrock.domain.specs import CheckType, PlaywrightSuite
 from bellrock.engine.memory_bus import MemoryBroker, MemoryBus
 from bellrock.runner.agent import Agent, AgentOptions
 from bellrock.runner.control_link import LinkTimes
@@ -55,8 +56,8 @@ def a_job(run_id: UUID, *, environment: tuple[EnvironmentVariable, ...] = ()) ->
         attempt_id=uuid4(),
         check_id=None,
         check_name="Shop",
-        check_type=CheckType.PLAYWRIGHT,
         location=HERE,
+        spec=PlaywrightSuite("bundle"),
         environment=environment,
         record=False,
         control_url="http://127.0.0.1:9",

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from bellrock.runner.executors.playwright.browsers import provide_browsers, prune_browsers
-from bellrock.runner.executors.playwright.dependency_store import DependencyStore
 from bellrock.runner.janitor import Cache, Pruned, keep_tidy
+from bellrock.runner.playwright.browsers import provide_browsers, prune_browsers
+from bellrock.runner.playwright.dependency_store import DependencyStore
 from bellrock.runner.transfer import TransferOptions, prune_bundles
 from tests.unit.runner.agent_rig import until
 
@@ -70,8 +70,8 @@ def keep(store: DependencyStore, key: str, *, age_s: float = 0, used: bool = Fal
     assert lease is not None
     if not used:
         lease.release()
-    aged(lease.folder / "lock", age_s)
-    return lease.folder
+    aged(lease.entry / "lock", age_s)
+    return lease.entry
 
 
 def test_packages_that_nobody_used_for_a_month_go_and_leave_nothing(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bellrock.runner.executors.playwright.options import PlaywrightOptions
-from bellrock.runner.executors.playwright.sandbox import Machine
+from bellrock.runner.playwright.options import PlaywrightOptions
+from bellrock.runner.playwright.sandbox import Machine
 from tests.system.dev_server import until
 from tests.unit.runner.agent_rig import ISOLATION
 

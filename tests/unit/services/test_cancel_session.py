@@ -10,10 +10,10 @@ from sqlalchemy import event
 
 from bellrock.domain.access import Role
 from bellrock.domain.cancellation import RunSource, Via
-from bellrock.domain.checks import CheckType, PlaywrightSuite
 from bellrock.domain.errors import Forbidden, NotFound
 from bellrock.domain.runs import RunState
 from bellrock.domain.sessions import CheckSessionStatus, SessionKind, TestSessionStatus
+from bellrock.domain.specs import CheckType, PlaywrightSuite
 from bellrock.services.cancel_session import cancel_session
 from bellrock.services.checks import CheckDraft
 from bellrock.services.heartbeat import heartbeat

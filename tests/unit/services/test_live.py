@@ -44,7 +44,7 @@ async def session(world: World) -> SessionView:
 async def publish(world: World, view: SessionView, *events: LiveEvent) -> None:
     run_id, session_id = view.runs[0].run.id, view.session.id
     batch = LiveBatch(run_id=run_id, session_id=session_id, events=events)
-    await world.platform.bus.publish(subjects.live(session_id, run_id), batch.encode())
+    await world.platform.bus.publish(subjects.live(HERE, session_id, run_id), batch.encode())
 
 
 async def runner_replays(world: World, view: SessionView, events: list[LiveEvent]) -> Subscription:
@@ -176,7 +176,7 @@ async def test_closing_the_hub_ends_its_readers(world: World, session: SessionVi
 
 async def test_malformed_events_disturb_nobody(world: World, session: SessionView) -> None:
     run_id = session.runs[0].run.id
-    await world.platform.bus.publish(subjects.live(session.session.id, run_id), b"{not json")
+    await world.platform.bus.publish(subjects.live(HERE, session.session.id, run_id), b"{not json")
     await publish(world, session, StageEntered(1, 1, Stage.TESTING))
     await eventually(lambda: world.platform.live.stage(run_id) == Stage.TESTING)
 

@@ -340,3 +340,24 @@ async def test_a_bell_that_rings_during_a_step_is_heard() -> None:
     loop.cancel()
     with pytest.raises(asyncio.CancelledError):
         await loop
+
+
+async def test_a_full_step_is_followed_by_another_at_once_and_one_that_did_less_by_a_rest() -> None:
+    bell = asyncio.Event()
+    calls: list[int] = []
+
+    async def step() -> int:
+        calls.append(1)
+        return 100 if len(calls) == 1 else 99
+
+    supervised = Loop("relay", step, 3_600, bell, full_step=100)
+    loop = asyncio.create_task(supervise(supervised, Measures().loops))
+    await eventually(lambda: len(calls) == 2)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert len(calls) == 2
+    bell.set()
+    await eventually(lambda: len(calls) == 3)
+    loop.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loop

@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 
 from bellrock.artifacts.store import ArtifactStore, memory_store
 from bellrock.domain.access import KeyKind, Principal, Role
-from bellrock.domain.checks import Check, CheckType, PlaywrightSuite, UrlMonitor
+from bellrock.domain.checks import Check
 from bellrock.domain.outcomes import Blame, Outcome, Verdict
 from bellrock.domain.receipts import RunnerReceipt, TestCounts
+from bellrock.domain.specs import CheckType, HttpRequest, PlaywrightSuite, UrlMonitor
 from bellrock.engine.memory_bus import MemoryBroker, MemoryBus
 from bellrock.services.accounts import authenticate, create_key, ensure_first_account
 from bellrock.services.bundles import store_bundle
@@ -74,7 +75,7 @@ class World:
         return await create_check(self.platform, self.owner, replace(draft, **changes))  # type: ignore[arg-type]
 
     async def url_monitor(self, name: str = "home", *locations: str) -> Check:
-        spec = UrlMonitor("http://127.0.0.1:1/")
+        spec = UrlMonitor(HttpRequest("http://127.0.0.1:1/"))
         draft = CheckDraft(type=CheckType.URL, name=name, spec=spec, locations=locations or (HERE,))
         return await create_check(self.platform, self.owner, draft)
 

@@ -127,6 +127,23 @@ def test_what_is_no_tar_gz_is_not_a_bundle(content: bytes) -> None:
     assert refused.value.code == "NOT_A_BUNDLE"
 
 
+def test_an_archive_without_entries_may_be_uploaded_and_is_no_suite(tmp_path: Path) -> None:
+    nothing = gzip.compress(bytes(1024))
+    assert validate_bundle(io.BytesIO(nothing)).entries == 0
+    with pytest.raises(Invalid, match="The bundle is empty") as refused:
+        unpack_bundle(io.BytesIO(nothing), tmp_path / "suite")
+    assert refused.value.code == "NOT_A_BUNDLE"
+
+
+def test_the_digest_is_of_what_a_bundle_unpacks_to_in_whatever_order_it_was_packed(tmp_path: Path) -> None:
+    one, two = file("a/one", b"1"), file("b", b"2")
+    digest = validate_bundle(pack(one, two)).digest
+    assert validate_bundle(pack(two, one)).digest == digest
+    assert unpack_bundle(pack(two, one), tmp_path / "suite").digest == digest
+    others = [(one,), (one, file("b", b"3")), (one, file("c", b"2"))]
+    assert digest not in {validate_bundle(pack(*each)).digest for each in others}
+
+
 def test_a_flipped_byte_is_not_a_bundle() -> None:
     packed = bytearray(pack(file("a", os.urandom(50_000))).getvalue())
     packed[30_000] ^= 0xFF

@@ -18,6 +18,12 @@ def _milliseconds(moment: datetime) -> str:
 Instant = Annotated[datetime, PlainSerializer(_milliseconds, return_type=str, when_used="json")]
 """A moment, written as ``2026-01-31T12:00:00.000Z``."""
 
+Day = Annotated[
+    datetime,
+    PlainSerializer(lambda moment: f"{moment.astimezone(UTC):%Y-%m-%d}", return_type=str, when_used="json"),
+]
+"""A moment of which the contract says only the day: ``2026-01-31``."""
+
 
 def is_none(value: object) -> bool:
     """For fields that the contract knows as absent, never as null: ``Field(None, exclude_if=is_none)``."""
@@ -26,6 +32,8 @@ def is_none(value: object) -> bool:
 
 # Older resources of the contract say these two in snake case.
 SnakeCreated = Annotated[Instant, Field(alias="created_at")]
+SnakeCreatedDay = Annotated[Day, Field(alias="created_at")]
+SnakeUpdatedDay = Annotated[Day | None, Field(alias="updated_at")]
 SnakeUpdated = Annotated[Instant | None, Field(alias="updated_at")]
 
 

@@ -9,7 +9,8 @@ from bellrock.api.bodies.base import Answer, Instant, SnakeCreated
 from bellrock.api.bodies.details import file_link, result_details
 from bellrock.api.bodies.runs import CancelledBy, ReceiptBody, Row, receipt_body
 from bellrock.api.links import Links
-from bellrock.domain.checks import CheckType
+from bellrock.domain.outcomes import TOO_SLOW
+from bellrock.domain.specs import CheckType
 from bellrock.services.views import ResultRow, ResultView
 
 AssetType = Literal["log", "trace", "video", "screenshot", "pcap", "report", "file"]
@@ -43,6 +44,9 @@ class CheckResultBody(Answer):
     receipt: ReceiptBody | None
     playwright_check_result: dict[str, Any] | None = None
     api_check_result: dict[str, Any] | None = None
+    browser_check_result: dict[str, Any] | None = None
+    multi_step_check_result: dict[str, Any] | None = None
+    ssl_check_result: dict[str, Any] | None = None
 
 
 class CheckResultPage(Answer):
@@ -99,8 +103,8 @@ def check_result_body(row: ResultRow, links: Links) -> CheckResultBody:
         has_errors=flags.has_errors,
         is_degraded=flags.is_degraded,
         is_cancelled=flags.is_cancelled,
-        over_max_response_time=result.outcome.code == "OVER_MAX_RESPONSE_TIME",
-        run_location=run.location,
+        over_max_response_time=result.outcome.code == TOO_SLOW,
+        run_location=result.location,
         started_at=line.started_at,
         stopped_at=line.stopped_at,
         created_at=result.created_at,

@@ -7,8 +7,8 @@ from bellrock.api.bodies.base import Answer, Ask, Instant
 from bellrock.api.bodies.runs import CancelledBy, ProgressBody, Row, rows_of
 from bellrock.api.links import Links
 from bellrock.domain.cancellation import RunSource
-from bellrock.domain.checks import CheckType
 from bellrock.domain.sessions import CheckSessionStatus
+from bellrock.domain.specs import CheckType
 from bellrock.services.start_session import Target
 from bellrock.services.views import SessionView
 
@@ -131,7 +131,7 @@ def _row(row: Row, head: CheckSessionBody, links: Links) -> CheckSessionRow:
         check_id=head.check_id,
         check_type=head.check_type,
         name=head.name,
-        run_location=row.run.location,
+        run_location=row.location,
         result_type=row.result.result_type if row.result else None,
         has_errors=flags.has_errors,
         has_failures=flags.has_failures,

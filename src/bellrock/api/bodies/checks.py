@@ -1,55 +1,31 @@
-"""Checks: what is asked for when one is saved, and how one is said in versions 1 and 2."""
+"""Checks as they are said in versions 1, 2 and 3: what can be written, and what only we know."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import Field, TypeAdapter
 
-from bellrock.api.bodies.base import Answer, Ask, SnakeCreated, SnakeUpdated, is_none
-from bellrock.domain.checks import Check, CheckType, EnvironmentVariable, PlaywrightSuite, UrlMonitor
-from bellrock.services.check_payload import draft_from_payload
-from bellrock.services.checks import CheckDraft
-
-
-class CheckAsk(Ask):
-    """What every check can say. Fields of the contract that mean nothing here yet are let pass."""
-
-    model_config = ConfigDict(extra="allow")
-
-    name: Annotated[str, Field(min_length=1)]
-    activated: bool = True
-    muted: bool = False
-    locations: tuple[str, ...] | None = None
-    tags: tuple[Annotated[str, Field(min_length=1)], ...] = ()
-    frequency: int = 10
-    run_parallel: bool = False
-    description: Annotated[str | None, Field(max_length=510)] = None
-
-    def draft(self, check_type: CheckType) -> CheckDraft:
-        """As the service wants it. What is not said is not passed on, so that one place has the defaults."""
-        payload = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return draft_from_payload({**payload, "checkType": check_type})
-
-
-class PlaywrightAsk(CheckAsk):
-    """A Playwright Check Suite as it is saved."""
-
-    code_bundle_path: Annotated[str, Field(min_length=1)]
-
-
-class UrlAsk(CheckAsk):
-    """A URL monitor as it is saved."""
-
-    request: dict[str, Any]
-
-
-class VariableBody(Answer):
-    """An environment variable. The value of a secret one is never said."""
-
-    key: str
-    value: str | None
-    locked: bool
-    secret: bool
+from bellrock.api.bodies.base import Answer, Instant, is_none
+from bellrock.api.links import Links
+from bellrock.domain.checks import Check
+from bellrock.domain.specs import CheckType, Heartbeat
+from bellrock.services.check_payload.common import Payload
+from bellrock.services.check_payload.monitors import (
+    ApiPayload,
+    DnsPayload,
+    IcmpPayload,
+    TcpPayload,
+    UrlPayload,
+)
+from bellrock.services.check_payload.said import payload_of
+from bellrock.services.check_payload.scripts import (
+    BrowserPayload,
+    HeartbeatPart,
+    HeartbeatPayload,
+    MultistepPayload,
+    SuitePayload,
+)
+from bellrock.services.check_payload.ssl import SslPayload
 
 
 class ProjectBody(Answer):
@@ -58,180 +34,265 @@ class ProjectBody(Answer):
     id: str
 
 
-class AssertionBody(Answer):
-    """An assertion on a URL monitor's status code."""
-
-    source: Literal["STATUS_CODE"] = "STATUS_CODE"
-    property: str = ""
-    comparison: str
-    target: str
-    regex: str | None = None
-
-
-class UrlRequestBody(Answer):
-    """The request of a URL monitor."""
-
-    method: Literal["GET"] = "GET"
-    url: str
-    follow_redirects: bool
-    skip_ssl: Annotated[bool, Field(alias="skipSSL")]
-    ip_family: str
-    assertions: tuple[AssertionBody, ...]
-
-
-class CheckBody(Answer):
-    """What every check says in every version."""
+class Known(Payload):
+    """What only we know of a check. The contract's ``frequencyOffset`` is a number or absent."""
 
     id: UUID
-    check_type: CheckType
-    name: str
-    activated: bool
-    muted: bool
-    locations: tuple[str, ...]
-    private_locations: tuple[str, ...]
-    tags: tuple[str, ...]
-    frequency: int
-    run_parallel: bool
-    description: str | None
-    group_id: None = None
-    group_order: None = None
-    use_global_alert_settings: bool = True
-    alert_channel_subscriptions: tuple[()] = ()
-    created_at: SnakeCreated
-    updated_at: SnakeUpdated
+    created_at: Annotated[Instant, Field(alias="created_at")]
+    updated_at: Annotated[Instant | None, Field(alias="updated_at")] = None
+    frequency_offset: Annotated[int | None, Field(exclude_if=is_none)] = None
 
 
-class Version1(Answer):
+class Flat(Payload):
     """What only version 1 says: the project, flat. Absent for a check that no project deployed."""
 
-    project: ProjectBody | None
-    logical_id: str | None
+    project: ProjectBody | None = None
+    logical_id: str | None = None
 
 
-class PlaywrightParts(Answer):
-    """What only a Playwright Check Suite says. ``pwProjects`` and ``pwTags`` are our addition."""
+class ConstraintBody(Answer):
+    """What must stay, or come about."""
 
-    code_bundle_path: str
-    test_command: str
-    install_command: str
-    working_dir: str | None
-    browsers: tuple[str, ...]
-    playwright_version: str | None
-    cache_hash: str | None
-    engine: str | None
-    engine_version: str | None
-    pw_projects: tuple[str, ...]
-    pw_tags: tuple[str, ...]
-    environment_variables: tuple[VariableBody, ...]
+    type: Literal["MUST_PRESERVE", "REQUIRED_OUTCOME"]
+    statement: str
 
 
-class UrlParts(Answer):
-    """What only a URL monitor says."""
+class ConstrainedIntent(Answer):
+    """What a check is for, as version 3 says it."""
 
-    request: UrlRequestBody
-    degraded_response_time: int
-    max_response_time: int
-    should_fail: bool
-    double_check: bool = False
+    goal: str
+    constraints: tuple[ConstraintBody, ...]
 
 
-class PlaywrightCheck(CheckBody, PlaywrightParts):
-    """A Playwright Check Suite in version 2."""
+class Constrained(Payload):
+    """What only version 3 says otherwise."""
+
+    intent: ConstrainedIntent | None = None
 
 
-class UrlCheck(CheckBody, UrlParts):
-    """A URL monitor in version 2. The contract's ``frequencyOffset`` is a number or absent."""
+class PlaywrightCheck(Known, SuitePayload):
+    """A Playwright Check Suite. ``pwProjects`` and ``pwTags`` are our addition."""
 
-    frequency_offset: int | None = Field(None, exclude_if=is_none)
+    check_type: Literal[CheckType.PLAYWRIGHT]
 
 
-class PlaywrightCheckV1(PlaywrightCheck, Version1):
+class UrlCheck(Known, UrlPayload):
+    """A URL monitor."""
+
+    check_type: Literal[CheckType.URL]
+
+
+class ApiCheckBody(Known, ApiPayload):
+    """An API check."""
+
+    check_type: Literal[CheckType.API]
+
+
+class TcpCheck(Known, TcpPayload):
+    """A TCP monitor."""
+
+    check_type: Literal[CheckType.TCP]
+
+
+class DnsCheck(Known, DnsPayload):
+    """A DNS monitor."""
+
+    check_type: Literal[CheckType.DNS]
+
+
+class IcmpCheck(Known, IcmpPayload):
+    """An ICMP monitor."""
+
+    check_type: Literal[CheckType.ICMP]
+
+
+class SslCheck(Known, SslPayload):
+    """An SSL monitor."""
+
+    check_type: Literal[CheckType.SSL]
+
+
+class HeartbeatBody(HeartbeatPart):
+    """What a heartbeat waits for, and where to ping."""
+
+    ping_url: str
+
+
+class HeartbeatCheck(Known, HeartbeatPayload):
+    """A heartbeat."""
+
+    check_type: Literal[CheckType.HEARTBEAT]
+    heartbeat: HeartbeatBody
+
+
+class BrowserCheckBody(Known, BrowserPayload):
+    """A browser check."""
+
+    check_type: Literal[CheckType.BROWSER]
+
+
+class MultistepCheckBody(Known, MultistepPayload):
+    """A multistep check."""
+
+    check_type: Literal[CheckType.MULTI_STEP]
+
+
+class PlaywrightCheckV1(PlaywrightCheck, Flat):
     """A Playwright Check Suite in version 1."""
 
 
-class UrlCheckV1(UrlCheck, Version1):
+class UrlCheckV1(UrlCheck, Flat):
     """A URL monitor in version 1."""
 
 
-AnyCheck = PlaywrightCheck | UrlCheck
-AnyCheckV1 = PlaywrightCheckV1 | UrlCheckV1
+class ApiCheckV1(ApiCheckBody, Flat):
+    """An API check in version 1."""
 
 
-def check_body(check: Check) -> AnyCheck:
+class TcpCheckV1(TcpCheck, Flat):
+    """A TCP monitor in version 1."""
+
+
+class DnsCheckV1(DnsCheck, Flat):
+    """A DNS monitor in version 1."""
+
+
+class IcmpCheckV1(IcmpCheck, Flat):
+    """An ICMP monitor in version 1."""
+
+
+class SslCheckV1(SslCheck, Flat):
+    """An SSL monitor in version 1."""
+
+
+class HeartbeatCheckV1(HeartbeatCheck, Flat):
+    """A heartbeat in version 1."""
+
+
+class BrowserCheckV1(BrowserCheckBody, Flat):
+    """A browser check in version 1."""
+
+
+class MultistepCheckV1(MultistepCheckBody, Flat):
+    """A multistep check in version 1."""
+
+
+class PlaywrightCheckV3(Constrained, PlaywrightCheck):
+    """A Playwright Check Suite in version 3."""
+
+
+class UrlCheckV3(Constrained, UrlCheck):
+    """A URL monitor in version 3."""
+
+
+class ApiCheckV3(Constrained, ApiCheckBody):
+    """An API check in version 3."""
+
+
+class TcpCheckV3(Constrained, TcpCheck):
+    """A TCP monitor in version 3."""
+
+
+class DnsCheckV3(Constrained, DnsCheck):
+    """A DNS monitor in version 3."""
+
+
+class IcmpCheckV3(Constrained, IcmpCheck):
+    """An ICMP monitor in version 3."""
+
+
+class SslCheckV3(Constrained, SslCheck):
+    """An SSL monitor in version 3."""
+
+
+class HeartbeatCheckV3(Constrained, HeartbeatCheck):
+    """A heartbeat in version 3."""
+
+
+class BrowserCheckV3(Constrained, BrowserCheckBody):
+    """A browser check in version 3."""
+
+
+class MultistepCheckV3(Constrained, MultistepCheckBody):
+    """A multistep check in version 3."""
+
+
+AnyCheck = Annotated[
+    PlaywrightCheck
+    | UrlCheck
+    | ApiCheckBody
+    | TcpCheck
+    | DnsCheck
+    | IcmpCheck
+    | SslCheck
+    | HeartbeatCheck
+    | BrowserCheckBody
+    | MultistepCheckBody,
+    Field(discriminator="check_type"),
+]
+AnyCheckV1 = Annotated[
+    PlaywrightCheckV1
+    | UrlCheckV1
+    | ApiCheckV1
+    | TcpCheckV1
+    | DnsCheckV1
+    | IcmpCheckV1
+    | SslCheckV1
+    | HeartbeatCheckV1
+    | BrowserCheckV1
+    | MultistepCheckV1,
+    Field(discriminator="check_type"),
+]
+AnyCheckV3 = Annotated[
+    PlaywrightCheckV3
+    | UrlCheckV3
+    | ApiCheckV3
+    | TcpCheckV3
+    | DnsCheckV3
+    | IcmpCheckV3
+    | SslCheckV3
+    | HeartbeatCheckV3
+    | BrowserCheckV3
+    | MultistepCheckV3,
+    Field(discriminator="check_type"),
+]
+
+_V1: TypeAdapter[AnyCheckV1] = TypeAdapter(AnyCheckV1)
+_V2: TypeAdapter[AnyCheck] = TypeAdapter(AnyCheck)
+_V3: TypeAdapter[AnyCheckV3] = TypeAdapter(AnyCheckV3)
+
+
+def check_body(check: Check, links: Links) -> AnyCheck:
     """A check in version 2."""
-    match check.spec:
-        case PlaywrightSuite():
-            return PlaywrightCheck(**_common(check), **_playwright(check, check.spec))
-        case UrlMonitor():
-            return UrlCheck(**_common(check), **_url(check.spec), frequency_offset=check.frequency_offset_s)
+    return _V2.validate_python(_said(check, links))
 
 
-def check_body_v1(check: Check) -> AnyCheckV1:
+def check_body_v1(check: Check, links: Links) -> AnyCheckV1:
     """A check in version 1."""
-    flat: dict[str, Any] = {
-        "project": ProjectBody(id=check.project_id) if check.project_id else None,
-        "logical_id": check.logical_id,
-    }
-    body = check_body(check)
-    if isinstance(body, PlaywrightCheck):
-        return PlaywrightCheckV1(**dict(body), **flat)
-    return UrlCheckV1(**dict(body), **flat)
+    project = {"id": check.project_id} if check.project_id else None
+    return _V1.validate_python({**_said(check, links), "project": project, "logicalId": check.logical_id})
 
 
-def _common(check: Check) -> dict[str, Any]:
+def check_body_v3(check: Check, links: Links) -> AnyCheckV3:
+    """A check in version 3."""
+    said = _said(check, links)
+    intent = said["intent"]
+    if intent is not None:
+        kinds = (("MUST_PRESERVE", "mustPreserve"), ("REQUIRED_OUTCOME", "requiredOutcomes"))
+        constraints = [
+            {"type": kind, "statement": each} for kind, name in kinds for each in intent.get(name, ())
+        ]
+        said["intent"] = {"goal": intent["goal"], "constraints": constraints}
+    return _V3.validate_python(said)
+
+
+def _said(check: Check, links: Links) -> dict[str, Any]:
+    payload = payload_of(check)
+    if isinstance(check.spec, Heartbeat):
+        payload["heartbeat"]["pingUrl"] = links.ping(check.spec.ping_token)
     return {
+        **payload,
         "id": check.id,
-        "check_type": check.type,
-        "name": check.name,
-        "activated": check.activated,
-        "muted": check.muted,
-        "locations": check.locations,
-        "private_locations": (),
-        "tags": check.tags,
-        "frequency": check.frequency_min,
-        "run_parallel": check.run_parallel,
-        "description": check.description,
         "created_at": check.created_at,
         "updated_at": check.updated_at,
-    }
-
-
-def _playwright(check: Check, suite: PlaywrightSuite) -> dict[str, Any]:
-    return {
-        "code_bundle_path": suite.bundle_key,
-        "test_command": suite.test_command,
-        "install_command": suite.install_command,
-        "working_dir": suite.working_dir,
-        "browsers": suite.browsers,
-        "playwright_version": suite.playwright_version,
-        "cache_hash": suite.cache_hash,
-        "engine": suite.engine,
-        "engine_version": suite.engine_version,
-        "pw_projects": suite.pw_projects,
-        "pw_tags": suite.pw_tags,
-        "environment_variables": tuple(_variable(variable) for variable in check.environment),
-    }
-
-
-def _variable(variable: EnvironmentVariable) -> VariableBody:
-    value = "" if variable.secret else variable.value
-    return VariableBody(key=variable.key, value=value, locked=variable.locked, secret=variable.secret)
-
-
-def _url(monitor: UrlMonitor) -> dict[str, Any]:
-    assertions = tuple(
-        AssertionBody(comparison=assertion.comparison, target=assertion.target)
-        for assertion in monitor.assertions
-    )
-    return {
-        "request": UrlRequestBody(
-            url=monitor.url,
-            follow_redirects=monitor.follow_redirects,
-            skip_ssl=monitor.skip_ssl,
-            ip_family=monitor.ip_family,
-            assertions=assertions,
-        ),
-        "degraded_response_time": monitor.degraded_response_time_ms,
-        "max_response_time": monitor.max_response_time_ms,
-        "should_fail": monitor.should_fail,
     }

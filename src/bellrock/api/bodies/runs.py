@@ -186,6 +186,11 @@ class Row:
         return self.result is not None and self.result.result_type == "ATTEMPT"
 
     @property
+    def location(self) -> str:
+        """Where the attempt ran, or the run is."""
+        return self.result.location if self.result else self.run.location
+
+    @property
     def flags(self) -> Flags:
         """The five booleans."""
         return Flags.of(self.result.outcome if self.result else None)

@@ -12,9 +12,16 @@ from bellrock.domain.errors import Invalid
 from bellrock.domain.retries import Backoff, RetryPolicy
 from bellrock.domain.sessions import GitMetadata
 from bellrock.services.check_payload import draft_from_payload
-from bellrock.services.start_session import InlineJob, InlineSessionRequest, Target, TestSessionRequest
+from bellrock.services.start_session import (
+    InlineJob,
+    InlineSessionRequest,
+    Target,
+    TestSessionRequest,
+    sequence_ids,
+)
+from bellrock.services.views import SessionView
 
-_FIELDS_OF_A_JOB_ALONE = frozenset({"logicalId", "filePath", "testRetryStrategy", "group", "sourceInfo"})
+_FIELDS_OF_A_JOB_ALONE = frozenset({"logicalId", "filePath", "testRetryStrategy", "group"})
 
 
 class TestSessionTarget(Ask):
@@ -124,6 +131,12 @@ class RunLocation(Ask):
         return name
 
 
+class SourceInfo(Ask):
+    """What the client calls the session that it is about to start."""
+
+    check_run_suite_id: Annotated[str | None, Field(max_length=64)] = None
+
+
 class Job(Ask):
     """A check that is not deployed: its payload, with the logical id it has in its project."""
 
@@ -132,6 +145,7 @@ class Job(Ask):
     logical_id: Annotated[str, Field(min_length=1, max_length=500)]
     file_path: str | None = None
     test_retry_strategy: RetryStrategy | None = None
+    source_info: SourceInfo = SourceInfo()
 
     def job(self, index: int) -> InlineJob:
         """As the service wants it."""
@@ -151,6 +165,7 @@ class RunTestSession(Ask):
     repo_info: Metadata | None = None
     environment: str | None = None
     should_record: bool = True
+    stream_logs: bool = False
     refresh_cache: bool = False
 
     def request(self) -> InlineSessionRequest:
@@ -166,21 +181,41 @@ class RunTestSession(Ask):
             refresh_cache=self.refresh_cache,
             git=(self.repo_info or Metadata()).git(environment=self.environment),
             source=RunSource.TEST_RECORD if self.should_record else RunSource.TEST_NO_RECORD,
+            suite_id=self.check_run_jobs[0].source_info.check_run_suite_id,
+            streams_logs=self.stream_logs,
         )
 
 
-class Scheduled(Answer):
-    """The answer of run.
+class Started(Answer):
+    """A session that has been started, with the sequence id of each job.
 
     An unrecorded session is no test session that could be looked up or stopped: whoever started it
     gets an id of another kind, to wait with (our addition).
     """
 
-    scheduling_id: str
     sequence_ids: dict[str, UUID]
     test_session_id: UUID | None = None
     test_result_ids: dict[str, UUID] | None = None
     unrecorded_session_id: UUID | None = None
+
+
+def started_fields(view: SessionView, *, recorded: bool) -> dict[str, Any]:
+    """What `Started` says of a session."""
+    ids = sequence_ids(view)
+    if not recorded:
+        return {"sequence_ids": ids, "unrecorded_session_id": view.session.id}
+    results_of = {run.run.id: run.run.result_id for run in view.runs}
+    return {
+        "sequence_ids": ids,
+        "test_session_id": view.session.id,
+        "test_result_ids": {name: results_of[run_id] for name, run_id in ids.items()},
+    }
+
+
+class Scheduled(Started):
+    """The answer of run."""
+
+    scheduling_id: str
 
 
 class Scheduling(Answer):

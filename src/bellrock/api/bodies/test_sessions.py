@@ -9,9 +9,10 @@ from bellrock.api.bodies.base import Answer, Instant, SnakeCreated, SnakeUpdated
 from bellrock.api.bodies.details import result_details
 from bellrock.api.bodies.runs import CancelledBy, ProgressBody, ReceiptBody, Row, receipt_body, rows_of
 from bellrock.api.links import Links
-from bellrock.domain.checks import CheckType
+from bellrock.domain.outcomes import TOO_SLOW
 from bellrock.domain.runs import Run
 from bellrock.domain.sessions import GitMetadata, TestSessionStatus
+from bellrock.domain.specs import CheckType
 from bellrock.services.views import SessionView
 
 
@@ -99,6 +100,9 @@ class TestSessionResult(TestSessionRow):
     receipt: ReceiptBody | None
     playwright_check_result: dict[str, Any] | None = None
     api_check_result: dict[str, Any] | None = None
+    browser_check_result: dict[str, Any] | None = None
+    multi_step_check_result: dict[str, Any] | None = None
+    ssl_check_result: dict[str, Any] | None = None
 
 
 class Invoker(Answer):
@@ -176,7 +180,7 @@ def test_session_result(row: Row, view: SessionView, links: Links) -> TestSessio
         private_location_id=None,
         file_path=None,
         is_cancelled=row.flags.is_cancelled,
-        over_max_response_time=bool(outcome and outcome.code == "OVER_MAX_RESPONSE_TIME"),
+        over_max_response_time=bool(outcome and outcome.code == TOO_SLOW),
         attempts=result.attempt if result else row.run.attempt,
         schedule_error=outcome.message if outcome and outcome.has_errors else None,
         trace_id=None,
@@ -229,7 +233,7 @@ def _row(row: Row, view: SessionView, links: Links) -> TestSessionRow:
         check_id=run.check_id,
         check_type=run.check_type,
         name=row.view.check_name,
-        run_location=run.location,
+        run_location=row.location,
         error_group_ids=(),
         result_type=row.result.result_type if row.result else "PENDING",
         status=TestSessionStatus.FAILED if row.is_attempt else _status(run),

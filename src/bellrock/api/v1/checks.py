@@ -1,22 +1,38 @@
-"""Checks in version 1: listed, read, deleted, and the two types that can be saved."""
+"""Checks in version 1: listed, read, saved, changed, deleted."""
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 
 from bellrock.api.auth import Caller, EditCaller, PlatformOf
-from bellrock.api.bodies.checks import (
-    AnyCheckV1,
-    PlaywrightAsk,
-    UrlAsk,
-    check_body_v1,
-)
+from bellrock.api.bodies.checks import AnyCheckV1, check_body_v1
 from bellrock.api.checks_page import Filters, read_page
-from bellrock.domain.checks import CheckType
+from bellrock.api.links import LinksOf
+from bellrock.api.queries import ApplyGroup
+from bellrock.domain.specs import CheckType
 from bellrock.services import checks
+from bellrock.services.check_payload import SHAPES, changed_draft, draft_from_payload
+from bellrock.services.check_payload.common import CheckPayload
 
 router = APIRouter(prefix="/v1/checks", tags=["Checks"])
+
+KINDS = {
+    "playwright": CheckType.PLAYWRIGHT,
+    "url": CheckType.URL,
+    "api": CheckType.API,
+    "tcp": CheckType.TCP,
+    "dns": CheckType.DNS,
+    "icmp": CheckType.ICMP,
+    "ssl": CheckType.SSL,
+    "heartbeat": CheckType.HEARTBEAT,
+    "browser": CheckType.BROWSER,
+    "multistep": CheckType.MULTI_STEP,
+}
+"""The word in the path for each type."""
+
+Changes = Annotated[dict[str, Any], Body()]
 
 
 @router.get("")
@@ -24,62 +40,94 @@ async def list_checks(
     request: Request,
     response: Response,
     platform: PlatformOf,
+    links: LinksOf,
     caller: Caller,
     filters: Annotated[Filters, Query()],
 ) -> list[AnyCheckV1]:
     """List checks by name. ``tag`` may repeat; ``Content-Range`` says how many there are in all."""
     found = await read_page(request, response, platform, caller, filters=filters)
-    return [check_body_v1(check) for check in found]
+    return [check_body_v1(check, links) for check in found]
 
 
-@router.post("/playwright", status_code=201)
-async def create_playwright_check(
-    platform: PlatformOf, caller: EditCaller, body: PlaywrightAsk
-) -> AnyCheckV1:
-    """Save a Playwright Check Suite."""
-    check = await checks.create_check(platform, caller, body.draft(CheckType.PLAYWRIGHT))
-    return check_body_v1(check)
+@router.post("", status_code=201)
+async def create_check(platform: PlatformOf, links: LinksOf, caller: EditCaller, body: Changes) -> AnyCheckV1:
+    """Save a check of the type that `checkType` names."""
+    return check_body_v1(await checks.create_check(platform, caller, draft_from_payload(body)), links)
 
 
-@router.put("/playwright/{id}")
-async def update_playwright_check(
-    id: UUID,  # noqa: A002  (the contract's name, which errors repeat)
-    platform: PlatformOf,
-    caller: EditCaller,
-    body: PlaywrightAsk,
-) -> AnyCheckV1:
-    """Replace a Playwright Check Suite. Without ``environmentVariables`` it keeps those it has."""
-    check = await checks.update_check(platform, caller, id, draft=body.draft(CheckType.PLAYWRIGHT))
-    return check_body_v1(check)
+def _creator(check_type: CheckType, shape: type[CheckPayload]) -> Callable[..., Awaitable[object]]:
+    async def create(
+        platform: PlatformOf,
+        links: LinksOf,
+        caller: EditCaller,
+        body: shape,  # type: ignore[valid-type]  # FastAPI reads it
+    ) -> AnyCheckV1:
+        payload = body.model_dump(mode="json", by_alias=True, exclude_unset=True)  # type: ignore[attr-defined]
+        draft = draft_from_payload({**payload, "checkType": check_type})
+        return check_body_v1(await checks.create_check(platform, caller, draft), links)
+
+    return create
 
 
-@router.post("/url", status_code=201)
-async def create_url_monitor(platform: PlatformOf, caller: EditCaller, body: UrlAsk) -> AnyCheckV1:
-    """Save a URL monitor."""
-    check = await checks.create_check(platform, caller, body.draft(CheckType.URL))
-    return check_body_v1(check)
+def _changer(check_type: CheckType) -> Callable[..., Awaitable[object]]:
+    async def change(
+        id: UUID,  # noqa: A002  (the contract's name, which errors repeat)
+        platform: PlatformOf,
+        links: LinksOf,
+        caller: EditCaller,
+        body: Changes,
+    ) -> AnyCheckV1:
+        said = {**body, "checkType": check_type}
+        check = await checks.update_check(platform, caller, id, change=lambda old: changed_draft(old, said))
+        return check_body_v1(check, links)
+
+    return change
 
 
-@router.put("/url/{id}")
-async def update_url_monitor(
-    id: UUID,  # noqa: A002
-    platform: PlatformOf,
-    caller: EditCaller,
-    body: UrlAsk,
-) -> AnyCheckV1:
-    """Replace a URL monitor."""
-    check = await checks.update_check(platform, caller, id, draft=body.draft(CheckType.URL))
-    return check_body_v1(check)
+for _word, _type in KINDS.items():
+    router.add_api_route(
+        f"/{_word}",
+        _creator(_type, SHAPES[_type]),
+        methods=["POST"],
+        status_code=201,
+        response_model=AnyCheckV1,
+        name=f"create_{_word}_check",
+        description=f"Save a check of type {_type}.",
+    )
+    router.add_api_route(
+        f"/{_word}/{{id}}",
+        _changer(_type),
+        methods=["PUT"],
+        response_model=AnyCheckV1,
+        name=f"update_{_word}_check",
+        description=f"Change a check of type {_type}: fields that are not said stay as they are.",
+    )
 
 
 @router.get("/{id}")
 async def get_check(
     id: UUID,  # noqa: A002
     platform: PlatformOf,
+    links: LinksOf,
     caller: Caller,
+    *,
+    apply_group: ApplyGroup = False,
 ) -> AnyCheckV1:
-    """One check."""
-    return check_body_v1(await checks.get_check(platform, caller, id))
+    """One check; with ``applyGroupSettings`` as its group makes it."""
+    return check_body_v1(await checks.get_check(platform, caller, id, apply_group=apply_group), links)
+
+
+@router.put("/{id}")
+async def update_check(
+    id: UUID,  # noqa: A002
+    platform: PlatformOf,
+    links: LinksOf,
+    caller: EditCaller,
+    body: Changes,
+) -> AnyCheckV1:
+    """Change a check: fields that are not said stay as they are."""
+    check = await checks.update_check(platform, caller, id, change=lambda old: changed_draft(old, body))
+    return check_body_v1(check, links)
 
 
 @router.delete("/{id}", status_code=204)

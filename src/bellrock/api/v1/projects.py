@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from bellrock.api.auth import Caller, EditCaller, PlatformOf
 from bellrock.api.bodies.base import Answer, Ask, Instant
 from bellrock.api.bodies.test_session_asks import Metadata
+from bellrock.domain.access import Principal
 from bellrock.services import projects
+from bellrock.services.platform import Platform
 from bellrock.services.projects import Change, Deployment, Project, ProjectDeploy, Resource
 
 router = APIRouter(prefix="/v1/projects", tags=["Projects"])
@@ -28,6 +30,15 @@ class DeployOptions(BaseModel):
 
     dry_run: bool = Field(default=False, alias="dryRun")
     schedule_on_deploy: bool = Field(default=True, alias="scheduleOnDeploy")
+    preserve_resources: bool = Field(default=False, alias="preserveResources")
+
+
+class DestroyOptions(BaseModel):
+    """What a destroy may be told. Another word is refused: a misspelt ``dryRun`` destroys."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dry_run: bool = Field(default=False, alias="dryRun")
     preserve_resources: bool = Field(default=False, alias="preserveResources")
 
 
@@ -98,6 +109,13 @@ class DeployResult(Answer):
     session_ids: tuple[UUID, ...]
 
 
+class Destroyed(Answer):
+    """What a destroy deleted or detached, or would. It is over, so there is no deployment to follow."""
+
+    logical_id: str
+    diff: tuple[ChangeBody, ...]
+
+
 class DeploymentBody(Answer):
     """A deploy that is over."""
 
@@ -129,7 +147,8 @@ def _change(change: Change) -> ChangeBody:
     )
 
 
-def _result(deployment: Deployment) -> DeployResult:
+def deploy_result(deployment: Deployment) -> DeployResult:
+    """What a deploy changed, as a body."""
     return DeployResult(
         project=_project(deployment.project),
         diff=tuple(_change(change) for change in deployment.diff),
@@ -144,8 +163,22 @@ def _deployment(deployment: Deployment) -> DeploymentBody:
         status=deployment.status,
         progress=100,
         error=None,
-        result=_result(deployment),
+        result=deploy_result(deployment),
         created_at=deployment.created_at,
+    )
+
+
+async def deployed(
+    platform: Platform, caller: Principal, body: DeployAsk, options: DeployOptions
+) -> Deployment:
+    """Carry out a deploy as it was asked for, in whichever generation of requests."""
+    return await projects.deploy_project(
+        platform,
+        caller,
+        body.deploy(),
+        dry_run=options.dry_run,
+        schedule_on_deploy=options.schedule_on_deploy,
+        preserve_resources=options.preserve_resources,
     )
 
 
@@ -158,18 +191,29 @@ async def deploy_project(
     options: Annotated[DeployOptions, Query()],
 ) -> DeploymentBody | DeployResult:
     """Deploy a project (202), or say what that would change (200, with ``dryRun``)."""
-    deployment = await projects.deploy_project(
-        platform,
-        caller,
-        body.deploy(),
-        dry_run=options.dry_run,
-        schedule_on_deploy=options.schedule_on_deploy,
-        preserve_resources=options.preserve_resources,
-    )
+    deployment = await deployed(platform, caller, body, options)
     if options.dry_run:
         response.status_code = 200
-        return _result(deployment)
+        return deploy_result(deployment)
     return _deployment(deployment)
+
+
+@router.delete("/{logicalId}")
+async def destroy_project(
+    logicalId: str,  # noqa: N803  (the contract's name)
+    platform: PlatformOf,
+    caller: EditCaller,
+    options: Annotated[DestroyOptions, Query()],
+) -> Destroyed:
+    """Delete a project with all that it deployed, or detach that. A project that is not there has nothing."""
+    diff = await projects.destroy_project(
+        platform,
+        caller,
+        logicalId,
+        preserve_resources=options.preserve_resources,
+        dry_run=options.dry_run,
+    )
+    return Destroyed(logical_id=logicalId, diff=tuple(_change(change) for change in diff))
 
 
 @router.get("/{logicalId}")

@@ -10,7 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from bellrock.api.auth import Caller, PlatformOf, RunCaller
 from bellrock.api.bodies.check_results import AssetManifest, AssetSource, asset_manifest
 from bellrock.api.bodies.runs import Row
-from bellrock.api.bodies.test_session_asks import RunTestSession, Scheduled, Scheduling, TriggerTestSession
+from bellrock.api.bodies.test_session_asks import (
+    RunTestSession,
+    Scheduled,
+    Scheduling,
+    TriggerTestSession,
+    started_fields,
+)
 from bellrock.api.bodies.test_sessions import (
     TestSessionBody,
     TestSessionPage,
@@ -86,17 +92,8 @@ async def trigger_test_session(
 async def run_test_session(platform: PlatformOf, caller: RunCaller, body: RunTestSession) -> Scheduled:
     """Start a session of checks that are not deployed."""
     view = await start_session.run_test_session(platform, caller, body.request())
-    ids = start_session.sequence_ids(view)
     scheduling_id = seal_scheduling(platform, caller, view, recorded=body.should_record)
-    if not body.should_record:
-        return Scheduled(scheduling_id=scheduling_id, sequence_ids=ids, unrecorded_session_id=view.session.id)
-    results_of = {run.run.id: run.run.result_id for run in view.runs}
-    return Scheduled(
-        scheduling_id=scheduling_id,
-        sequence_ids=ids,
-        test_session_id=view.session.id,
-        test_result_ids={name: results_of[run_id] for name, run_id in ids.items()},
-    )
+    return Scheduled(scheduling_id=scheduling_id, **started_fields(view, recorded=body.should_record))
 
 
 @router.get("/scheduling/{schedulingId}/completion")

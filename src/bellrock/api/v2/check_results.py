@@ -14,15 +14,7 @@ from bellrock.services import results
 
 router = APIRouter(prefix="/v2/check-results", tags=["Check results"])
 
-_LATER = (
-    "createdAt",
-    "browserCheckResult",
-    "multiStepCheckResult",
-    "agenticCheckResult",
-    "tracerouteCheckResult",
-    "grpcCheckResult",
-    "sslCheckResult",
-)
+_LATER = ("createdAt", "agenticCheckResult", "tracerouteCheckResult", "grpcCheckResult")
 
 
 def _names() -> tuple[str, ...]:

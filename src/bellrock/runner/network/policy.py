@@ -1,10 +1,12 @@
 """Which destinations a run may reach. Names are resolved by whoever makes a policy, once."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
 
 _WITH_PORT = re.compile(
     r"^(?:\[(?P<v6>[0-9a-fA-F:.]+(?:/\d+)?)\]|(?P<v4>[0-9.]+(?:/\d+)?)):(?P<port>\d{1,5})$"
@@ -22,6 +24,10 @@ class Destination:
 
     network: Network
     port: int | None = None
+
+    def includes(self, address: Address, port: int | None) -> bool:
+        """Whether what is sent there goes to this destination. ``port`` None: it has none."""
+        return address in self.network and self.port in (None, port)
 
     def __str__(self) -> str:
         """As `parse_destination` reads it."""
@@ -54,6 +60,22 @@ class NetworkPolicy:
     deny: tuple[Destination, ...] = METADATA
     deny_here: tuple[int, ...] = ()
     is_open: bool = True
+
+    def refuses(self, address: Address, port: int | None, *, is_own: Callable[[Address], bool]) -> bool:
+        """Whether nothing may be sent there. ``is_own``: whether an address is this machine's.
+
+        For what the runner sends by itself, which no packet filter can tell from its other traffic.
+        ``port`` None stands for pings, which have none: destinations with a port do not concern them.
+        """
+        if isinstance(address, IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped  # it is reached by IPv4
+        if any(each.includes(address, port) for each in self.allow):
+            return False
+        if port in self.deny_here and is_own(address):
+            return True
+        if any(each.includes(address, port) for each in self.deny):
+            return True
+        return not self.is_open and not is_own(address)
 
     def in_words(self) -> str:
         """For people, after «The network: »."""

@@ -18,6 +18,11 @@ from bellrock.runner.supervisor.pidfds import signal_each
 from bellrock.runner.supervisor.spec import ProcessLimits
 
 _PREFIX = "bellrock-"
+# When the machine is busy, the platform goes first: what stops a run must not wait for the run. Half of the
+# kernel's default in each version: with less, a run next to other work would starve, and fail for it.
+_CPU_WEIGHT = 50
+_CPU_SHARES = 512
+_CPU_PERIOD_US = 100_000
 _REMOVE_TRIES = 100
 _REMOVE_PAUSE_S = 0.01
 
@@ -29,8 +34,10 @@ class CgroupMeans:
     unified: Path | None = None  # version 2: can be killed as a whole
     unified_memory: bool = False
     unified_pids: bool = False
+    unified_cpu: bool = False
     memory: Path | None = None  # version 1
     pids: Path | None = None
+    cpu: Path | None = None
 
     @property
     def limits_memory(self) -> bool:
@@ -39,6 +46,10 @@ class CgroupMeans:
     @property
     def limits_processes(self) -> bool:
         return self.unified_pids or self.pids is not None
+
+    @property
+    def limits_cpu(self) -> bool:
+        return self.unified_cpu or self.cpu is not None
 
     @property
     def kills(self) -> bool:
@@ -65,8 +76,10 @@ def find_means() -> CgroupMeans:
         unified=unified,
         unified_memory="memory" in controllers,
         unified_pids="pids" in controllers,
+        unified_cpu="cpu" in controllers,
         memory=_usable(_mounted("cgroup", "memory"), own.get("memory"), needs="memory.limit_in_bytes"),
         pids=_usable(_mounted("cgroup", "pids"), own.get("pids"), needs="pids.max"),
+        cpu=_usable(_mounted("cgroup", "cpu"), own.get("cpu"), needs="cpu.shares"),
     )
 
 
@@ -79,11 +92,12 @@ class RunCgroup:
         self._unified = means.unified and means.unified / f"{_PREFIX}{name}"
         self._memory = means.memory and means.memory / f"{_PREFIX}{name}"
         self._pids = means.pids and means.pids / f"{_PREFIX}{name}"
+        self._cpu = means.cpu and means.cpu / f"{_PREFIX}{name}"
 
     @property
     def folders(self) -> tuple[Path, ...]:
         """The folders in use."""
-        return tuple(path for path in (self._unified, self._memory, self._pids) if path)
+        return tuple(path for path in (self._unified, self._memory, self._pids, self._cpu) if path)
 
     @property
     def limits_memory(self) -> bool:
@@ -93,10 +107,18 @@ class RunCgroup:
     def limits_processes(self) -> bool:
         return self._means.limits_processes
 
+    @property
+    def limits_cpu(self) -> bool:
+        return self._means.limits_cpu
+
     def create(self) -> None:
         """Make the groups and set their limits."""
         for folder in self.folders:
             folder.mkdir(exist_ok=True)
+        self._limit_memory_and_processes()
+        self._limit_cpu()
+
+    def _limit_memory_and_processes(self) -> None:
         memory, processes = self._limits.memory_bytes, self._limits.processes
         if memory is not None and self._unified and self._means.unified_memory:
             (self._unified / "memory.max").write_text(str(memory))
@@ -108,6 +130,19 @@ class RunCgroup:
             (self._unified / "pids.max").write_text(str(processes))
         elif processes is not None and self._pids:
             (self._pids / "pids.max").write_text(str(processes))
+
+    def _limit_cpu(self) -> None:
+        cpus = self._limits.cpus
+        quota_us = cpus and round(cpus * _CPU_PERIOD_US)
+        if self._unified and self._means.unified_cpu:
+            _write(self._unified / "cpu.weight", _CPU_WEIGHT)
+            if quota_us:
+                (self._unified / "cpu.max").write_text(f"{quota_us} {_CPU_PERIOD_US}")
+        elif self._cpu:
+            _write(self._cpu / "cpu.shares", _CPU_SHARES)
+            if quota_us:
+                _write(self._cpu / "cpu.cfs_period_us", _CPU_PERIOD_US)
+                (self._cpu / "cpu.cfs_quota_us").write_text(str(quota_us))
 
     def add(self, pid: int) -> None:
         """Put a process, and so all it will start, into the groups."""
@@ -209,14 +244,14 @@ def _usable(mount: Path | None, own: str | None, *, needs: str) -> Path | None:
 
 
 def _enable_controllers(parent: Path | None) -> set[str]:
-    """The controllers that groups below ``parent`` have; asks for memory and pids where possible.
+    """The controllers that groups below ``parent`` have; asks for those we use where possible.
 
     Refused where the runner's own group holds processes and is not the root: then a service
     manager has to delegate a group to it (systemd: ``Delegate=yes`` and ``DelegateSubgroup=``).
     """
     if parent is None:
         return set()
-    for controller in ("memory", "pids"):
+    for controller in ("memory", "pids", "cpu"):
         _write(parent / "cgroup.subtree_control", f"+{controller}")
     return set((parent / "cgroup.subtree_control").read_text().split())
 

@@ -220,10 +220,18 @@ def _limits(means: CgroupMeans) -> tuple[MeansReport, ...]:
             works=means.limits_processes,
             detail=f"kept by the kernel (control group {pids_version})" if means.limits_processes else by_eye,
         ),
+        MeansReport("processor", works=means.limits_cpu, detail=_processor(means)),
         MeansReport("disk", works=True, detail="each file by the kernel; folders are measured every second"),
         MeansReport("output", works=True, detail="counted as it is read"),
         MeansReport("open files and core dumps", works=True, detail="kept by the kernel (rlimits)"),
     )
+
+
+def _processor(means: CgroupMeans) -> str:
+    if not means.limits_cpu:
+        return "no control group can be written: runs have a low priority, and no number of processors"
+    version = "version 2" if means.unified_cpu else "version 1"
+    return f"kept by the kernel (control group {version}); runs come after everything else"
 
 
 def _notes(state_folder: Path | None) -> tuple[str, ...]:

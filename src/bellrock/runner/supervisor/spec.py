@@ -44,13 +44,15 @@ class ProcessLimits:
     """What the whole tree may use together. None means no limit.
 
     ``disk_bytes`` bounds the writable folders (what lies there at the start counts), each private
-    folder in memory, and each single file. ``timeout_s`` runs from the start of the process.
+    folder in memory, and each single file. ``cpus`` is how many processors it may keep busy; only a
+    control group can hold it to that. ``timeout_s`` runs from the start of the process.
     """
 
     memory_bytes: int | None = 3 * 1024**3
     processes: int | None = 512
     disk_bytes: int | None = 2 * 1024**3
     output_bytes: int | None = 50 * 1024**2
+    cpus: float | None = None
     open_files: int = 8_192
     timeout_s: float | None = None
 

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -28,6 +29,8 @@ _READER_LIMIT_BYTES = 64 * 1024
 # The kernel, when short of memory, takes a suite rather than the runner or its neighbours.
 _OUT_OF_MEMORY_SCORE = "500"
 _ROOM_FOR_OTHER_RUNS = 4
+# Where no control group can say so: when the machine is busy, what stops a run goes before the run.
+_NICE = 5
 
 
 @dataclass(slots=True)
@@ -63,11 +66,23 @@ class Started:
             self.container.keeper.close()
 
 
+def _have_children_hear_interrupts() -> None:
+    """Undo for our children what they would inherit where we were started with SIGINT ignored (nohup, `&`).
+
+    Node sets a handler of its own in any case, Python does not where the signal is ignored, and a shell
+    cannot. A handler that does nothing ignores it here just the same, and is gone with `exec`.
+    """
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, lambda *_: None)
+
+
 async def start_to_gate(spec: ProcessSpec, mechanism: Mechanism, *, user: int, cgroup: RunCgroup) -> Started:
     """Start the container and wait until the main process stands at the gate.
 
     Raises LaunchFailed with what the helpers wrote; then nothing is left running.
     """
+    _have_children_hear_interrupts()
     token = new_token()
     most = None if cgroup.limits_processes else _tasks_of_user(spec, mechanism, user=user)
     inner = [*limits_prefix(spec.limits, tasks_of_user=most), *gate_command(token, spec.argv)]
@@ -83,6 +98,8 @@ async def start_to_gate(spec: ProcessSpec, mechanism: Mechanism, *, user: int, c
         cgroup.add(started.main.pid)  # it stands still at the gate, so nobody escapes
         with contextlib.suppress(OSError):
             Path(f"/proc/{started.main.pid}/oom_score_adj").write_text(_OUT_OF_MEMORY_SCORE)
+        if not cgroup.limits_cpu:
+            _step_back(started.main.pid)
     except BaseException as error:
         said = await _abandon(started)
         plan.close()
@@ -90,6 +107,14 @@ async def start_to_gate(spec: ProcessSpec, mechanism: Mechanism, *, user: int, c
             raise LaunchFailed(f"the {mechanism} sandbox could not be set up: {said or error}") from error
         raise
     return started
+
+
+def _step_back(pid: int) -> None:
+    """Lower a process's priority, and that of its session, which the kernel may weigh as one (autogroup)."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, _NICE)
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(_NICE))
 
 
 def _tasks_of_user(spec: ProcessSpec, mechanism: Mechanism, *, user: int) -> int | None:

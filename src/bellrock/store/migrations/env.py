@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from bellrock.store.tables import metadata
+from bellrock.store.config_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from bellrock.domain.access import Principal
+from bellrock.domain.checks import WITH_TESTS
 from bellrock.domain.errors import NotFound
 from bellrock.domain.live import Progress
 from bellrock.domain.sessions import SessionKind
@@ -94,7 +95,7 @@ def tests_panel(page: SessionPage, run: RunView, *, show: str, progress: Progres
 def _empty(run: RunView, show: str, *, has_tests: bool) -> tuple[str, str]:
     if has_tests:
         return f"No test is {show.replace('_', ' ')}.", "list-checks"
-    if run.run.check_type != "PLAYWRIGHT":
+    if run.run.check_type not in WITH_TESTS:
         return "This check has no tests of its own: its result is on the run's page.", "activity"
     if run.run.is_final:
         return "No test of this run is known.", "list-checks"

@@ -1,10 +1,12 @@
 """What a list of destinations may say, and how a policy reads."""
 
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 import pytest
 
 from bellrock.runner.network import BadDestination, Destination, NetworkPolicy, parse_destination
+from bellrock.runner.network.guard import is_own
+from bellrock.runner.network.policy import METADATA
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,33 @@ def test_a_policy_says_in_words_what_it_refuses() -> None:
         deny_here=(4222,),
     )
     assert policy.in_words() == "open; refused are 10.0.0.0/8, [fd00::1]:5432, ports 4222 of this machine"
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "refused"),
+    [
+        ("93.184.216.34", 80, False),
+        ("169.254.169.254", 80, True),
+        ("::ffff:169.254.169.254", 80, True),
+        ("10.1.2.3", 80, True),
+        ("10.1.2.3", 443, False),  # allowed by name, before it is refused with its network
+        ("192.168.1.1", 4222, True),
+        ("192.168.1.1", 4223, False),
+        ("93.184.216.34", 4222, False),  # refused on this machine only
+    ],
+)
+def test_the_first_list_that_names_a_destination_decides(address: str, port: int, refused: bool) -> None:
+    policy = NetworkPolicy(
+        allow=(parse_destination("10.1.2.3:443"),),
+        deny=(*METADATA, parse_destination("10.0.0.0/8")),
+        deny_here=(4222,),
+    )
+    own = ip_address("192.168.1.1")
+    assert policy.refuses(ip_address(address), port, is_own=lambda it: it == own) is refused
+
+
+def test_a_closed_network_leaves_the_machine_itself_and_what_is_allowed() -> None:
+    policy = NetworkPolicy(allow=(parse_destination("10.0.0.0/8"),), is_open=False)
+    addresses = ["10.9.9.9", "127.0.0.1", "93.184.216.34"]
+    refused = [policy.refuses(ip_address(each), 80, is_own=is_own) for each in addresses]
+    assert refused == [False, False, True]

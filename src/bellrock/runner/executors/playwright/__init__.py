@@ -1,6 +1,6 @@
-"""Runs a Playwright suite: from a bundle to a verdict, watched live, with evidence whatever happens."""
+"""Runs a Playwright Check Suite: from a bundle to a verdict, watched live, with evidence whatever happens."""
 
 from bellrock.runner.executors.playwright.executor import PlaywrightExecutor, leftovers
-from bellrock.runner.executors.playwright.options import PlaywrightOptions
+from bellrock.runner.playwright.options import PlaywrightOptions
 
 __all__ = ["PlaywrightExecutor", "PlaywrightOptions", "leftovers"]

@@ -3,23 +3,21 @@
 from functools import partial
 from pathlib import Path
 
-from bellrock.runner.executors.playwright.browsers import prune_browsers
-from bellrock.runner.executors.playwright.dependency_store import DependencyStore, unfinished_installs
-from bellrock.runner.executors.playwright.install import Installer
-from bellrock.runner.executors.playwright.options import PlaywrightOptions
 from bellrock.runner.executors.playwright.run import PlaywrightRun
-from bellrock.runner.executors.playwright.sandbox import Machine
 from bellrock.runner.janitor import Cache
+from bellrock.runner.playwright.browsers import prune_browsers
+from bellrock.runner.playwright.dependency_store import open_store, unfinished_installs
+from bellrock.runner.playwright.install import Installer
+from bellrock.runner.playwright.options import PlaywrightOptions
+from bellrock.runner.playwright.sandbox import Machine
 from bellrock.runner.recorder import RunContext
 from bellrock.runner.supervisor import Isolation
 from bellrock.wire.messages import JobSpec, Report
 
-_DEPENDENCIES = "dependencies"
-
 
 def leftovers(cache_folder: Path) -> list[Path]:
     """Folders of installs that a runner which was killed has left in its cache."""
-    return unfinished_installs(cache_folder / _DEPENDENCIES)
+    return unfinished_installs(cache_folder)
 
 
 class PlaywrightExecutor:
@@ -28,7 +26,7 @@ class PlaywrightExecutor:
     def __init__(self, options: PlaywrightOptions, *, isolation: Isolation, cache_folder: Path) -> None:
         self._machine = Machine(options, isolation)
         self._cache_folder = cache_folder
-        store = DependencyStore(cache_folder / _DEPENDENCIES, limit_bytes=options.dependency_cache_bytes)
+        store = open_store(cache_folder, limit_bytes=options.dependency_cache_bytes)
         self._installer = Installer(store, self._machine)
         self.caches = (
             Cache("dependencies", store.prune),

@@ -6,25 +6,26 @@ goes on. Whatever happened, the evidence there is by then is collected and repor
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bellrock.domain.checks import PlaywrightSuite
 from bellrock.domain.errors import BellrockError
 from bellrock.domain.live import Stage
 from bellrock.domain.outcomes import CANCELLED, Outcome, Verdict
-from bellrock.runner.executors.playwright.browsers import find_chromium
-from bellrock.runner.executors.playwright.command import TestCommand, parse_command
-from bellrock.runner.executors.playwright.console import Console
-from bellrock.runner.executors.playwright.dependency_store import Lease
-from bellrock.runner.executors.playwright.evidence import Evidence, killed_tests
-from bellrock.runner.executors.playwright.failures import RunEnded, check_failed, runner_failed
-from bellrock.runner.executors.playwright.folders import RunFolders
-from bellrock.runner.executors.playwright.install import Installer, InstallRequest
-from bellrock.runner.executors.playwright.reporting import Reporting
-from bellrock.runner.executors.playwright.sandbox import Machine
-from bellrock.runner.executors.playwright.suite import Suite, find_suite
+from bellrock.domain.specs import PlaywrightSuite
+from bellrock.runner.executors.playwright.find import find_suite
+from bellrock.runner.executors.playwright.suite_kind import Suite
 from bellrock.runner.executors.playwright.testing import TestStage
+from bellrock.runner.playwright.browsers import find_chromium
+from bellrock.runner.playwright.console import Console
+from bellrock.runner.playwright.dependency_store import Lease
+from bellrock.runner.playwright.evidence import Evidence, killed_tests
+from bellrock.runner.playwright.failures import RunEnded, check_failed, runner_failed
+from bellrock.runner.playwright.folders import RunFolders
+from bellrock.runner.playwright.install import Installer, InstallRequest
+from bellrock.runner.playwright.reporting import Reporting
+from bellrock.runner.playwright.sandbox import Machine
 from bellrock.runner.recorder import RunContext
 from bellrock.runner.supervisor import OutputLine
 from bellrock.runner.transfer import TransferFailed
@@ -48,7 +49,7 @@ class PlaywrightRun:
         self._folders = RunFolders(context.folder, machine.isolation.private_tmp)
         self._folders.create()
         self._console = Console(self._folders.log, context.events, context.scrubber)
-        self._evidence = Evidence(machine, context, self._folders)
+        self._evidence = Evidence(context, self._folders)
         self._reporting = Reporting(job, context, self._evidence)
         self._lease: Lease | None = None
 
@@ -87,15 +88,14 @@ class PlaywrightRun:
             self._console.close()
 
     async def _stages(self) -> Outcome:
-        spec = self._job.suite
-        if spec is None:
+        spec = self._job.spec
+        if not isinstance(spec, PlaywrightSuite):
             raise RunEnded(runner_failed("BAD_JOB", "The job has no suite."))
-        command = parse_command(spec.test_command)
         self._reporting.stages.enter(Stage.PREPARING)
         chromium = find_chromium(self._machine.options.chromium)
-        bundle, suite = await self._unless_cancelled(self._prepare(spec, command))
+        bundle, suite = await self._unless_cancelled(self._prepare(spec))
         self._reporting.stages.enter(Stage.INSTALLING)
-        self._lease = await self._install(bundle, suite, spec)
+        self._lease = await self._install(bundle, suite)
         self._refuse_if_cancelled()
         self._reporting.stages.enter(Stage.STARTING)
         stage = TestStage(
@@ -110,11 +110,11 @@ class PlaywrightRun:
             stage.prepare, suite, self._lease, chromium=chromium, cache=self._cache_folder
         )
         self._refuse_if_cancelled()
-        return await stage.run(suite, spec, command)
+        return await stage.run(suite)
 
     # --- preparing ----------------------------------------------------------------------------
 
-    async def _prepare(self, spec: PlaywrightSuite, command: TestCommand) -> tuple[Path, Suite]:
+    async def _prepare(self, spec: PlaywrightSuite) -> tuple[Path, Suite]:
         try:
             bundle = await self._context.bundles.fetch(spec.bundle_key)
         except TransferFailed as error:
@@ -127,22 +127,25 @@ class PlaywrightRun:
         except OSError as error:
             message = f"The bundle could not be unpacked: {error.strerror}."
             raise RunEnded(runner_failed("UNPACK_FAILED", message)) from error
-        return bundle, await asyncio.to_thread(find_suite, self._folders.suite, spec, command)
+        return bundle, await asyncio.to_thread(find_suite, self._folders.suite, spec, self._machine)
 
     # --- installing ---------------------------------------------------------------------------
 
-    async def _install(self, bundle: Path, suite: Suite, spec: PlaywrightSuite) -> Lease:
+    async def _install(self, bundle: Path, suite: Suite) -> Lease:
         job = self._job
+        plan = await asyncio.to_thread(suite.install_plan)
         request = InstallRequest(
             attempt_id=job.attempt_id,
-            account_id=job.account_id,
-            bundle=bundle,
-            suite=suite,
-            spec=spec,
+            fill=partial(_unpack, bundle),
+            argv=plan.argv,
+            place=suite.folder.relative_to(suite.root),
             variables=job.environment,
             limits=job.limits,
+            search_path=plan.search_path,
+            makes=plan.makes,
+            mounts=plan.mounts,
         )
-        key = await self._unless_cancelled(self._installer.key_of(request))
+        key = await self._unless_cancelled(suite.install_key(plan, job.account_id))
         lease = None if job.refresh_cache else await self._installer.find(key)
         if lease is not None:
             self._console.say("Packages restored from the cache.")

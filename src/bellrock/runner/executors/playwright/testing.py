@@ -2,23 +2,22 @@
 
 from pathlib import Path
 
-from bellrock.domain.checks import PlaywrightSuite
 from bellrock.domain.live import Stage
 from bellrock.domain.outcomes import CANCELLED, Outcome
 from bellrock.domain.receipts import CancelAction, CancelStep
-from bellrock.runner.executors.playwright.browsers import Browsers, provide_browsers
-from bellrock.runner.executors.playwright.command import TestCommand, playwright_argv, shell_argv
-from bellrock.runner.executors.playwright.console import Console
-from bellrock.runner.executors.playwright.dependency_store import Lease
-from bellrock.runner.executors.playwright.environment import suite_environment
-from bellrock.runner.executors.playwright.evidence import Evidence, InstalledSuite
-from bellrock.runner.executors.playwright.raw_traces import rescue_raw_traces
-from bellrock.runner.executors.playwright.reporting import Reporting
-from bellrock.runner.executors.playwright.sandbox import Machine, bind_packages, process_limits, start
-from bellrock.runner.executors.playwright.suite import Suite, find_cores, find_playwright
-from bellrock.runner.executors.playwright.suite_run import StoppedBy, SuiteEnd, run_to_the_end
-from bellrock.runner.executors.playwright.verdict import SuiteStory, timed_out, verdict_of
-from bellrock.runner.executors.playwright.watch import Watch
+from bellrock.domain.test_commands import TestCommand
+from bellrock.runner.executors.playwright.suite_kind import Bound, Suite, TestProcess
+from bellrock.runner.playwright.browsers import provide_browsers
+from bellrock.runner.playwright.console import Console
+from bellrock.runner.playwright.dependency_store import Lease
+from bellrock.runner.playwright.environment import suite_environment
+from bellrock.runner.playwright.evidence import Evidence
+from bellrock.runner.playwright.raw_traces import rescue_raw_traces
+from bellrock.runner.playwright.reporting import Reporting
+from bellrock.runner.playwright.sandbox import Machine, bind_packages, process_limits, start
+from bellrock.runner.playwright.suite_run import StoppedBy, SuiteEnd, run_to_the_end
+from bellrock.runner.playwright.verdict import SuiteStory, timed_out, verdict_of
+from bellrock.runner.playwright.watch import Watch
 from bellrock.runner.recorder import RunContext
 from bellrock.runner.supervisor import SuiteProcess
 from bellrock.wire.messages import JobSpec
@@ -52,18 +51,18 @@ class TestStage:
 
         :raises RunEnded: the packages lack Playwright, or the browsers cannot be provided.
         """
-        places = {place: lease.packages(place) for place in lease.places}
-        script = find_playwright(suite, places)
-        ffmpeg = self._machine.options.ffmpeg
-        browsers = provide_browsers(find_cores(places), cache, chromium=chromium, ffmpeg=ffmpeg)
-        mounts, private = bind_packages(suite.root, lease, self._machine.isolation)
-        self._evidence.installed = InstalledSuite(suite.folder, script, mounts, private)
-        self._browsers = browsers
+        suite.require_program(lease)
+        self._browsers = provide_browsers(
+            suite.cores(lease), cache, chromium=chromium, ffmpeg=self._machine.options.ffmpeg
+        )
+        self._bound = Bound(*bind_packages(suite.root, lease, self._machine.isolation))
+        self._process = suite.test_process(lease, self._folders, self._job.environment)
+        self._evidence.reports = suite.reports(lease, self._bound, self._context, self._folders)
 
-    async def run(self, suite: Suite, spec: PlaywrightSuite, command: TestCommand) -> Outcome:
+    async def run(self, suite: Suite) -> Outcome:
         """Run the suite to its end, or until it is stopped, and say how it ended."""
-        self._tell_about(command)
-        process = await self._start(suite, spec, command)
+        self._tell_about(suite.command)
+        process = await self._start(suite, self._process)
         watch = Watch(
             self._folders.events,
             self._context.events,
@@ -80,33 +79,30 @@ class TestStage:
             on_step=self._on_step,
         )
         self._reporting.suite_ended(end)
-        return self._outcome(end, command, self._browsers)
+        return self._outcome(end, suite)
 
-    async def _start(self, suite: Suite, spec: PlaywrightSuite, command: TestCommand) -> SuiteProcess:
-        installed = self._evidence.installed
-        assert installed is not None  # noqa: S101 - `prepare` comes first
-        argv = shell_argv(command, spec)
-        if command.is_plain:
-            node, output = str(self._machine.node), self._folders.output
-            argv = playwright_argv(command, spec, node=node, script=installed.script, output=output)
+    async def _start(self, suite: Suite, process: TestProcess) -> SuiteProcess:
         return await start(
             self._machine,
             str(self._job.attempt_id),
-            argv=argv,
+            argv=process.argv,
             cwd=suite.folder,
-            environment=suite_environment(
-                self._folders,
-                self._job.environment,
-                self._job.context,
-                search_path=self._machine.search_path,
-                browsers=self._browsers.folder,
-            ),
+            environment={
+                **suite_environment(
+                    self._folders,
+                    self._job.environment,
+                    self._job.context,
+                    search_path=process.search_path,
+                    browsers=self._browsers.folder,
+                ),
+                **process.environment,
+            },
             writable=self._folders.work,
             limits=process_limits(self._job.limits),
             on_output=self._console.print,
-            read_only=(*installed.read_only, *self._browsers.mounts),
-            private=installed.private,
-            understands_sigint=command.is_plain,
+            read_only=(*self._bound.read_only, *self._browsers.mounts, *process.mounts),
+            private=self._bound.private,
+            understands_sigint=suite.command.is_plain,
         )
 
     def _tell_about(self, command: TestCommand) -> None:
@@ -128,7 +124,7 @@ class TestStage:
             rescue_raw_traces(self._folders.output, self._folders.rescued)
         self._reporting.on_step(step)
 
-    def _outcome(self, end: SuiteEnd, command: TestCommand, browsers: Browsers) -> Outcome:
+    def _outcome(self, end: SuiteEnd, suite: Suite) -> Outcome:
         if end.stopped_by is StoppedBy.PERSON:
             return CANCELLED
         progress = self._context.events.progress
@@ -139,8 +135,9 @@ class TestStage:
                 facts=self._evidence.facts,
                 progress=progress,
                 exit=end.exit,
-                is_plain=command.is_plain,
+                is_plain=suite.command.is_plain,
                 last_stderr=self._console.last_stderr,
-                our_browsers=str(browsers.folder),
+                our_browsers=str(self._browsers.folder),
+                program=suite.program,
             )
         )

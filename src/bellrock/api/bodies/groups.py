@@ -1,0 +1,168 @@
+"""Check groups as they are said, alike in both versions."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from bellrock.api.bodies.base import Answer, SnakeCreatedDay, SnakeUpdated, is_none
+from bellrock.domain.groups import FALLBACK, ApiDefaults, CheckGroup, GroupRetry
+from bellrock.domain.specs import KeyValue
+from bellrock.services.check_payload.common import RetryPayload
+from bellrock.services.check_payload.said import retry_said
+
+
+class PairBody(Answer):
+    """A header or a query parameter. The value of a locked one is for writers."""
+
+    key: str
+    value: str
+    locked: bool
+
+
+class GroupAssertionBody(Answer):
+    """An assertion on a response."""
+
+    source: str
+    comparison: str
+    property: str
+    target: str
+    regex: str | None
+
+
+class BasicAuthBody(Answer):
+    """Name and password."""
+
+    username: str
+    password: str
+
+
+class ApiDefaultsBody(Answer):
+    """What the group's API checks start from."""
+
+    url: str
+    headers: tuple[PairBody, ...]
+    query_parameters: tuple[PairBody, ...]
+    assertions: tuple[GroupAssertionBody, ...]
+    basic_auth: BasicAuthBody | None
+
+
+class GroupVariableBody(Answer):
+    """A variable. The value of a secret one is never said, that of a locked one to writers only."""
+
+    key: str
+    value: str
+    locked: bool
+    secret: bool
+
+
+class SubscriptionBody(Answer):
+    """Whether an alert channel hears of the group's checks."""
+
+    alert_channel_id: int
+    activated: bool
+
+
+class SavedGroup(Answer):
+    """A group just saved. ``alertSettings`` is absent where checks keep their own."""
+
+    id: int
+    name: str
+    activated: bool
+    muted: bool
+    tags: tuple[str, ...]
+    locations: tuple[str, ...]
+    private_locations: tuple[str, ...]
+    concurrency: int
+    api_check_defaults: ApiDefaultsBody
+    browser_check_defaults: str | None = Field(None, exclude_if=is_none)
+    environment_variables: tuple[GroupVariableBody, ...]
+    double_check: bool
+    use_global_alert_settings: bool | None
+    alert_settings: Mapping[str, Any] | None = Field(None, exclude_if=is_none)
+    alert_channel_subscriptions: tuple[SubscriptionBody, ...]
+    setup_snippet_id: int | None
+    tear_down_snippet_id: int | None
+    local_setup_script: str | None
+    local_tear_down_script: str | None
+    runtime_id: str | None
+    retry_strategy: RetryPayload | Literal["FALLBACK"] | None
+    run_parallel: bool | None
+    created_at: SnakeCreatedDay
+    updated_at: SnakeUpdated
+
+
+class ProjectBindings(Answer):
+    """The projects that a thing belongs to: groups are not deployed yet."""
+
+    owner: None = None
+    references: tuple[()] = ()
+
+
+class GroupBody(SavedGroup):
+    """A group as it is read."""
+
+    project_bindings: ProjectBindings = ProjectBindings()
+
+
+def saved_group(group: CheckGroup) -> SavedGroup:
+    """The answer to a change."""
+    return SavedGroup(**_common(group))
+
+
+def group_body(group: CheckGroup) -> GroupBody:
+    """A group as it is read."""
+    return GroupBody(**_common(group))
+
+
+def _common(group: CheckGroup) -> dict[str, Any]:
+    same = (
+        *("id", "name", "activated", "muted", "tags", "locations", "private_locations", "concurrency"),
+        *("browser_check_defaults", "double_check", "use_global_alert_settings", "alert_settings"),
+        *("setup_snippet_id", "runtime_id", "run_parallel", "created_at", "updated_at"),
+    )
+    return {name: getattr(group, name) for name in same} | {
+        "api_check_defaults": _defaults(group.api_defaults),
+        "environment_variables": tuple(
+            GroupVariableBody(key=each.key, value=each.value, locked=each.locked, secret=each.secret)
+            for each in group.environment
+        ),
+        "alert_channel_subscriptions": tuple(
+            SubscriptionBody(alert_channel_id=each.alert_channel_id, activated=each.activated)
+            for each in group.subscriptions
+        ),
+        "tear_down_snippet_id": group.teardown_snippet_id,
+        "local_setup_script": group.setup_script,
+        "local_tear_down_script": group.teardown_script,
+        "retry_strategy": _retry(group.retry),
+    }
+
+
+def _defaults(defaults: ApiDefaults) -> ApiDefaultsBody:
+    auth = defaults.basic_auth
+    return ApiDefaultsBody(
+        url=defaults.url,
+        headers=_pairs(defaults.headers),
+        query_parameters=_pairs(defaults.query),
+        assertions=tuple(
+            GroupAssertionBody(
+                source=each.source,
+                comparison=each.comparison,
+                property=each.property,
+                target=each.target,
+                regex=each.regex,
+            )
+            for each in defaults.assertions
+        ),
+        basic_auth=BasicAuthBody(username=auth.username, password=auth.password) if auth else None,
+    )
+
+
+def _pairs(pairs: Iterable[KeyValue]) -> tuple[PairBody, ...]:
+    return tuple(PairBody(key=each.key, value=each.value, locked=each.locked) for each in pairs)
+
+
+def _retry(retry: GroupRetry | None) -> RetryPayload | Literal["FALLBACK"] | None:
+    if retry is None or retry == FALLBACK:
+        return retry
+    return RetryPayload.model_validate(retry_said(retry))

@@ -1,0 +1,89 @@
+"""Check groups in version 1: saved groups override their checks. Reads are here for both versions."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from bellrock.api.auth import Caller, EditCaller, PlatformOf
+from bellrock.api.bodies.checks import AnyCheckV1, check_body_v1
+from bellrock.api.bodies.group_asks import GroupAskV1, GroupChangeV1
+from bellrock.api.bodies.groups import GroupBody, SavedGroup, group_body, saved_group
+from bellrock.api.links import LinksOf
+from bellrock.api.queries import Limit, NumericId, Page, words
+from bellrock.services import groups
+
+router = APIRouter(prefix="/v1/check-groups", tags=["Check groups"])
+
+
+@router.get("")
+async def list_groups(
+    request: Request, platform: PlatformOf, caller: Caller, limit: Limit = 10, page: Page = 1
+) -> list[GroupBody]:
+    """List groups in the order they were made. ``tag`` and ``name`` may repeat: any of them."""
+    tags, names = words(request, "tag"), words(request, "name")
+    found = await groups.list_groups(platform, caller, page=page, limit=limit, tags=tags, names=names)
+    return [group_body(each) for each in found]
+
+
+@router.post("", status_code=201, deprecated=True)
+async def create_group(platform: PlatformOf, caller: EditCaller, body: GroupAskV1) -> SavedGroup:
+    """Save a new group that overrides its checks."""
+    return saved_group(await groups.create_group(platform, caller, body.onto))
+
+
+@router.get("/{id}")
+async def get_group(
+    id: NumericId,  # noqa: A002  (the contract's name, which errors repeat)
+    platform: PlatformOf,
+    caller: Caller,
+) -> GroupBody:
+    """One group."""
+    return group_body(await groups.get_group(platform, caller, id))
+
+
+@router.put("/{id}", deprecated=True)
+async def update_group(
+    id: NumericId,  # noqa: A002
+    platform: PlatformOf,
+    caller: EditCaller,
+    body: GroupChangeV1,
+) -> SavedGroup:
+    """Change a group into one that overrides its checks."""
+    return saved_group(await groups.update_group(platform, caller, id, change=body.onto))
+
+
+@router.delete("/{id}", status_code=204)
+async def delete_group(
+    id: NumericId,  # noqa: A002
+    platform: PlatformOf,
+    caller: EditCaller,
+) -> Response:
+    """Delete a group that holds no checks."""
+    await groups.delete_group(platform, caller, id)
+    return Response(status_code=204)
+
+
+@router.get("/{id}/checks")
+async def list_checks_of_group(
+    id: NumericId,  # noqa: A002
+    platform: PlatformOf,
+    links: LinksOf,
+    caller: Caller,
+    limit: Limit = 10,
+    page: Page = 1,
+) -> list[AnyCheckV1]:
+    """List a group's checks with its settings applied."""
+    found = await groups.list_checks_of_group(platform, caller, id, page=page, limit=limit)
+    return [check_body_v1(each, links) for each in found]
+
+
+@router.get("/{groupId}/checks/{checkId}")
+async def get_check_of_group(
+    groupId: NumericId,  # noqa: N803  (the contract's name)
+    checkId: UUID,  # noqa: N803
+    platform: PlatformOf,
+    links: LinksOf,
+    caller: Caller,
+) -> AnyCheckV1:
+    """A check of a group with the group's settings applied."""
+    return check_body_v1(await groups.get_check_of_group(platform, caller, groupId, check_id=checkId), links)

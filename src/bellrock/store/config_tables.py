@@ -1,0 +1,108 @@
+"""The tables of an account's configuration. A change here needs a migration, as in `store.tables`."""
+
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Text, Uuid
+
+from bellrock.domain.checks import Subscription
+from bellrock.domain.groups import ApiDefaults, GroupRetry
+from bellrock.store.columns import Document, Instant
+from bellrock.store.tables import accounts, metadata
+
+__all__ = [
+    "check_groups",
+    "client_certificates",
+    "metadata",
+    "private_location_keys",
+    "private_locations",
+    "snippets",
+    "variables",
+]
+
+variables = Table(
+    "variables",
+    metadata,
+    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("sealed_value", Text, nullable=False),
+    Column("locked", Boolean, nullable=False),
+    Column("secret", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant),
+)
+
+snippets = Table(
+    "snippets",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", String(255), nullable=False),
+    Column("script", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant),
+    sqlite_autoincrement=True,  # a check may still name the id of a snippet that is gone
+)
+
+client_certificates = Table(
+    "client_certificates",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("host", String(255), nullable=False),
+    Column("certificate", Text, nullable=False),
+    Column("authority", Text),
+    Column("sealed_key", Text),  # with its passphrase
+    Column("created_at", Instant, nullable=False),
+)
+
+private_locations = Table(
+    "private_locations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", String(255), nullable=False),
+    Column("slug", String(30), nullable=False, unique=True),  # of all accounts: work is offered by it alone
+    Column("icon", String(64), nullable=False),
+    Column("proxy_url", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant),
+)
+
+private_location_keys = Table(
+    "private_location_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("location_id", ForeignKey(private_locations.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("hash", LargeBinary(32), nullable=False, unique=True),
+    Column("hint", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+check_groups = Table(
+    "check_groups",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", String(255), nullable=False),
+    Column("activated", Boolean, nullable=False),
+    Column("muted", Boolean, nullable=False),
+    Column("tags", Document(tuple[str, ...]), nullable=False),
+    Column("locations", Document(tuple[str, ...]), nullable=False),
+    Column("private_locations", Document(tuple[str, ...]), nullable=False),
+    Column("concurrency", Integer, nullable=False),
+    Column("api_defaults", Document(ApiDefaults), nullable=False),
+    Column("browser_check_defaults", Text),
+    Column("sealed_environment", Text),
+    Column("double_check", Boolean, nullable=False),
+    Column("use_global_alert_settings", Boolean),
+    Column("alert_settings", JSON(none_as_null=True)),
+    Column("subscriptions", Document(tuple[Subscription, ...]), nullable=False),
+    Column("setup_snippet_id", Integer),
+    Column("teardown_snippet_id", Integer),
+    Column("setup_script", Text),
+    Column("teardown_script", Text),
+    Column("runtime_id", String(16)),
+    Column("retry", Document(GroupRetry)),
+    Column("run_parallel", Boolean),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant),
+    sqlite_autoincrement=True,
+)
