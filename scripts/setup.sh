@@ -63,7 +63,8 @@ install_python_packages() {
     if done_for python "$key" && [ -x $VENV/bin/bellrock ]; then return; fi
     say "virtual environment"
     [ -x $VENV/bin/python ] || $TOOLS/bin/uv venv --quiet --python "$(python_of_machine)" --no-python-downloads $VENV
-    $TOOLS/bin/uv pip sync --quiet --python $VENV/bin/python --require-hashes requirements-dev.lock
+    # Compiled once here: where Python may not keep what it compiles, every start would take seconds longer.
+    $TOOLS/bin/uv pip sync --quiet --python $VENV/bin/python --compile-bytecode --require-hashes requirements-dev.lock
     $TOOLS/bin/uv pip install --quiet --python $VENV/bin/python --no-deps --no-build-isolation --editable .
     mark_done python "$key"
 }
@@ -120,8 +121,11 @@ install_npm() {
     mark_done "$1" "$key"
 }
 
+compile_own_code() { $VENV/bin/python -m compileall -q src; }
+
 install_uv
 install_python_packages
+compile_own_code
 install_system_programs
 install_npm shop examples/shop
 install_npm slow-suite bench/slow-suite

@@ -1,9 +1,11 @@
 """Requests that nobody would write, made of our own OpenAPI document: good ones, and bad ones.
 
 Each operation is asked with ids that were made up and, where it takes some, with those of what is there.
+`BELLROCK_TEST_EXAMPLES=100` asks for that many of each, and for every boundary of every field besides.
 """
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +34,8 @@ from tests.support.server import RunningServer, ServerOptions
 
 _APART = "/(events|completion|healthz)$"  # streams, long polls, and a 503 that is an answer
 _TIMEOUT_S = 20.0
+_FEW_EXAMPLES = 8
+_EXAMPLES = int(os.environ.get("BELLROCK_TEST_EXAMPLES", _FEW_EXAMPLES))  # of each operation
 _SOME_IDS = re.compile(r"/([a-z-]+)/\{(\w+)\}(?:/\{(\w+)\})?")
 Ids = Mapping[str, tuple[str, ...]]
 """Ids of what is there, by the word that stands before them in a path."""
@@ -46,7 +50,9 @@ _REFERENCES: Mapping[str, Callable[[Ids], Any]] = {
     "codeBundlePath": lambda there: there["bundles"][0],
     "slugName": lambda _: f"lab-{uuid4().hex[:20]}",
 }
-schema = schemathesis.openapi.from_dict(openapi_document()).exclude(path_regex=_APART)
+document = schemathesis.openapi.from_dict(openapi_document())
+document.config.phases.coverage.enabled = _EXAMPLES > _FEW_EXAMPLES
+schema = document.exclude(path_regex=_APART)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +74,38 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]
     server.stop()
 
 
-@pytest.fixture
-def account(patient: RunningServer) -> Account:
-    """A new account that has one of everything."""
+@dataclass
+class Accounts:
+    """Accounts with one of everything. One serves until something may have been taken from it."""
 
-    async def prepare() -> Account:
-        api = Api(patient, await patient.new_account())
+    server: RunningServer
+    whole: Account | None = None
+
+    def one(self) -> Account:
+        if self.whole is None:
+            self.whole = asyncio.run(self._prepare())
+        return self.whole
+
+    async def _prepare(self) -> Account:
+        api = Api(self.server, await self.server.new_account())
         try:
-            async with scripted_runner(patient) as runner:
-                return Account(patient.url, dict(api.http.headers), await _one_of_everything(api, runner))
+            async with scripted_runner(self.server) as runner:
+                ids = await _one_of_everything(api, runner)
+                return Account(self.server.url, dict(api.http.headers), ids)
         finally:
             await api.close()
 
-    return asyncio.run(prepare())
+
+@pytest.fixture(scope="module")
+def accounts(patient: RunningServer) -> Accounts:
+    return Accounts(patient)
+
+
+@pytest.fixture
+def account(accounts: Accounts, request: pytest.FixtureRequest) -> Iterator[Account]:
+    yield accounts.one()
+    if "[DELETE " in request.node.name:
+        accounts.whole = None
 
 
 async def _one_of_everything(api: Api, runner: ScriptedRunner) -> Ids:
@@ -159,7 +184,7 @@ def _points_at_what_is_there(case: Case[Any], there: Ids) -> bool:
 
 
 @schema.parametrize()
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_one_that_the_document_declares_and_none_is_a_fault(
     case: Case[Any], account: Account
 ) -> None:

@@ -32,7 +32,7 @@ pytestmark = [
 
 HERE = Path(__file__).parent
 NEWEST = "8.23.2"
-OF_BOTH_GENERATIONS = pytest.mark.parametrize("installed", ["8.2.0", NEWEST], indirect=True, scope="module")
+OF_BOTH_GENERATIONS = pytest.mark.parametrize("installation", ["8.2.0", NEWEST], indirect=True)
 COMMAND_S = 150
 A_PERSONS_PAUSE_S = 0.3  # closer presses count as one
 CUTS = int(os.environ.get("BELLROCK_TEST_CUTS", "2"))
@@ -78,19 +78,41 @@ new UrlMonitor('front', {
 EVERY_TYPE = HERE / "every_type.check.js"
 
 
-@pytest.fixture(scope="module")
-def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which a version of the command, and Playwright below it, are installed."""
-    version = getattr(request, "param", NEWEST)
-    folder = tmp_path_factory.mktemp(f"checkly-{version}")
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / f"checkly-{version}" / name, folder)
-    _npm_ci(folder)
-    (folder / "suite").mkdir()
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(PACKAGES / name, folder / "suite")
-    _npm_ci(folder / "suite")
-    return folder
+@dataclass(frozen=True)
+class Installation:
+    """A folder in which a version of the command, and Playwright below it, are installed; and its server."""
+
+    folder: Path
+    dev: DevServer
+
+
+class Installations:
+    """One of each version that is asked for, each with a fresh server of its own."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self._made: dict[str, Installation] = {}
+
+    async def of(self, version: str) -> Installation:
+        if version not in self._made:
+            folder = self._folders.mktemp(f"checkly-{version}")
+            await asyncio.to_thread(_install, version, folder)
+            server = DevServer(self._folders.mktemp(f"server-{version}"))
+            self._made[version] = Installation(folder, server)
+            await server.start()
+        return self._made[version]
+
+    async def clean_up(self) -> None:
+        for each in self._made.values():
+            await each.dev.clean_up()
+
+
+def _install(version: str, folder: Path) -> None:
+    for packages, place in ((HERE / f"checkly-{version}", folder), (PACKAGES, folder / "suite")):
+        place.mkdir(exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(packages / name, place)
+        _npm_ci(place)
 
 
 def _npm_ci(folder: Path) -> None:
@@ -101,11 +123,15 @@ def _npm_ci(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-async def dev(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DevServer]:
-    server = DevServer(tmp_path_factory.mktemp("checkly-server"))
-    await server.start()
-    yield server
-    await server.clean_up()
+async def installations(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installations]:
+    made = Installations(tmp_path_factory)
+    yield made
+    await made.clean_up()
+
+
+@pytest.fixture
+async def installation(request: pytest.FixtureRequest, installations: Installations) -> Installation:
+    return await installations.of(getattr(request, "param", NEWEST))
 
 
 Done = subprocess.CompletedProcess[str]
@@ -171,14 +197,15 @@ class Shell:
 
 
 @pytest.fixture
-def shell(dev: DevServer, installed: Path, tmp_path: Path) -> Shell:
+def shell(installation: Installation, tmp_path: Path) -> Shell:
     """A new project beside the installed command, as Node looks for packages upwards."""
+    installed = installation.folder
     folder = installed / f"project-{tmp_path.name}"
     folder.mkdir()
     for name in ("package.json", "package-lock.json"):
         shutil.copy(PACKAGES / name, folder)
     (folder / "node_modules").symlink_to(installed / "suite" / "node_modules")
-    shell = Shell(dev, installed / "node_modules" / ".bin" / "checkly", folder)
+    shell = Shell(installation.dev, installed / "node_modules" / ".bin" / "checkly", folder)
     shell.write("checkly.config.js", CONFIG)
     shell.write("playwright.config.ts", PLAYWRIGHT_CONFIG)
     shell.write("tests/shop.spec.ts", SPEC)

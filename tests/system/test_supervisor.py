@@ -36,6 +36,7 @@ from bellrock.runner.supervisor import (
     sweep_orphans,
 )
 from bellrock.runner.supervisor.cgroups import find_means
+from bellrock.runner.supervisor.records import read_records
 from tests.system.supervisor_kit import (
     DEADLINE_S,
     ENVIRONMENT,
@@ -684,9 +685,12 @@ DAEMON_AND_MAIN = python_suite(
 async def test_nothing_survives_the_sudden_death_of_the_runner(isolation: Isolation, folder: Path) -> None:
     runner, members, keeper = run_a_runner(isolation.mechanism, folder, folder / "state", DAEMON_AND_MAIN)
     assert wait_until(lambda: len(living(members)) == 2)  # who forked the daemon may not be gone yet
+    ((_, record),) = read_records(folder / "state")
+    assert record is not None
     runner.kill()
     runner.wait(DEADLINE_S)
-    assert wait_until(lambda: not living(members) and procfs.read_process(keeper) is None, 5.0)
+    dying = (keeper, record.keeper, record.main)
+    assert wait_until(lambda: not living(members) and not any(map(procfs.read_process, dying)), 5.0)
     report = await sweep_orphans(folder / "state")
     assert (report.trees, report.left) == ((), 0)
     assert not groups_of(f"test-{folder.name}")

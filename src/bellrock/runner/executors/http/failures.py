@@ -1,5 +1,6 @@
 """Why a request has no response: libcurl's numbers as codes and sentences, with whose fault it is."""
 
+import errno
 from dataclasses import dataclass
 
 import pycurl
@@ -73,7 +74,9 @@ def explain(hop: Hop, *, is_redirected: bool, timeout_s: float) -> Failure:
         sentence = f"No complete response within {timeout_s:.3g} s: {_waited_for(hop)}"
         return Failure("REQUEST_TIMED_OUT", sentence)
     failure = _KNOWN.get(number, _OTHER)
-    if number == pycurl.E_UNSUPPORTED_PROTOCOL and hop.moments.connected:
+    if number == pycurl.E_COULDNT_CONNECT and hop.errno == errno.ECONNRESET:
+        failure = _RESET  # it was there, and was reset before libcurl had looked
+    elif number == pycurl.E_UNSUPPORTED_PROTOCOL and hop.moments.connected:
         failure = _NO_HTTP  # libcurl's number for HTTP/0.9 too
     elif number == pycurl.E_BAD_FUNCTION_ARGUMENT and "private key" in detail:
         failure = _KNOWN[pycurl.E_SSL_CERTPROBLEM]

@@ -54,6 +54,8 @@ class Hop:
     is_secure: bool = False
     moments: Moments = field(default_factory=Moments)
     error: tuple[int, str] | None = None
+    errno: int = 0
+    """What the operating system said last, where the request failed."""
     refused: str | None = None
     """The address that the runner's network policy refused."""
 
@@ -80,6 +82,7 @@ async def carry_out(
         if error:
             number, *texts = error.args
             hop.error = (int(number), str(texts[0]) if texts else "")
+            hop.errno = curl.getinfo(pycurl.OS_ERRNO)
             return
         hop.status = curl.getinfo(pycurl.RESPONSE_CODE)
         hop.url = curl.getinfo(pycurl.EFFECTIVE_URL)
