@@ -140,7 +140,6 @@ async def save_monitors(at: Installation, number: int, every_s: int, url: str) -
     """Write them into the database, without a first run; their schedules."""
     account_id = UUID(json.loads((at.server.folder / "credentials.json").read_text())["account_id"])
     now = datetime.now(UTC)
-    spec = UrlMonitor(HttpRequest(url))
     schedules = []
     async with at.database.write() as connection:
         for each in range(number):
@@ -149,7 +148,7 @@ async def save_monitors(at: Installation, number: int, every_s: int, url: str) -
                 account_id=account_id,
                 type=CheckType.URL,
                 name=f"monitor {each}",
-                spec=spec,
+                spec=UrlMonitor(HttpRequest(f"{url}?monitor={each}")),
                 created_at=now,
                 locations=(LOCATION,),
                 frequency_min=every_s // _MINUTE_S,

@@ -15,7 +15,7 @@ What that means where something changes:
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import TypeVar
 from uuid import UUID, uuid5
@@ -25,6 +25,7 @@ from bellrock.domain.specs import CheckType
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_MOST_IDS = 8_192
 _REST = timedelta(seconds=60)
 _INTERVAL_WITHOUT_OFFSET_S = 60
 
@@ -63,15 +64,15 @@ class Tick:
     @cached_property
     def session_id(self) -> UUID:
         """The id of the session that runs it: whoever runs it again writes the same row again."""
-        return _id_at(self.due_at, uuid5(self.check_id, f"tick-{(self.due_at - _EPOCH) // _MICROSECOND}"))
+        return _id_at(self.due_at, self.check_id, f"tick-{(self.due_at - _EPOCH) // _MICROSECOND}")
 
     def run_id(self, location: str) -> UUID:
         """The id of its run at a location."""
-        return _id_at(self.due_at, uuid5(self.session_id, f"run-{location}"))
+        return _id_at(self.due_at, self.session_id, f"run-{location}")
 
     def result_id(self, location: str) -> UUID:
         """The id of that run's result."""
-        return _id_at(self.due_at, uuid5(self.session_id, f"result-{location}"))
+        return _id_at(self.due_at, self.session_id, f"result-{location}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +186,13 @@ def places_of(tick: Tick, locations: tuple[Place, ...], *, parallel: bool) -> tu
     return (locations[tick.number % len(locations)],)
 
 
-def _id_at(at: datetime, digest: UUID) -> UUID:
-    """The digest as an id that sorts by time, as all others do (uuid7: its first 48 bits are ms)."""
+@lru_cache(_MOST_IDS)
+def _id_at(at: datetime, of: UUID, name: str) -> UUID:
+    """A digest as an id that sorts by time, as all others do (uuid7: its first 48 bits are ms).
+
+    Asked for again at every step of a tick, within seconds.
+    """
+    digest = uuid5(of, name)
     at_ms = (at - _EPOCH) // timedelta(milliseconds=1)
     low = digest.int & ((1 << 80) - 1)
     return UUID(int=at_ms << 80 | low & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62)

@@ -1,14 +1,20 @@
 """Column types that mean the same on SQLite and PostgreSQL."""
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
 from sqlalchemy import JSON, BigInteger, Dialect, String, TypeDecorator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_SHORT_CHARS = 2_000
+_MOST_KNOWN = 4_096
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -45,8 +51,20 @@ class Words(TypeDecorator[Word]):
         return None if value is None else self.words(value)
 
 
+def json_text(value: Any) -> str:  # noqa: ANN401
+    """A plain value as JSON, for the JSON columns."""
+    try:
+        return to_json(value, inf_nan_mode="null").decode()
+    except PydanticSerializationError:  # half a character, which Python's own writer escapes
+        return json.dumps(value)
+
+
 class Document(TypeDecorator[Any]):
-    """A dataclass or model, or a tuple of them, as JSON."""
+    """A dataclass or model, or a tuple of them, as JSON.
+
+    Most documents of many rows are alike (a policy, a list of locations): on SQLite, where the text is seen
+    before it is read, what a short text means is remembered. All documents are frozen.
+    """
 
     impl = JSON
     cache_ok = True
@@ -55,9 +73,31 @@ class Document(TypeDecorator[Any]):
         super().__init__(none_as_null=True)
         self.shape = shape
         self._adapter: TypeAdapter[Any] = TypeAdapter(shape)
+        self._known = lru_cache(_MOST_KNOWN)(self._adapter.validate_json)
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401, ARG002
-        return None if value is None else self._adapter.dump_python(value, mode="json")
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:  # noqa: ARG002
+        """To the text that both databases take."""
+        return self._write
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401, ARG002
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:  # noqa: ARG002
+        """From the text on SQLite; PostgreSQL's driver has parsed it already."""
+        return self._read if dialect.name == "sqlite" else self._shape
+
+    def _write(self, value: Any) -> str | None:  # noqa: ANN401
+        if value is None:
+            return None
+        try:
+            return self._adapter.dump_json(value).decode()
+        except PydanticSerializationError:
+            return json_text(self._adapter.dump_python(value, mode="json"))
+
+    def _read(self, text: str | None) -> Any:  # noqa: ANN401
+        if text is None:
+            return None
+        try:
+            return self._known(text) if len(text) <= _SHORT_CHARS else self._adapter.validate_json(text)
+        except ValidationError:
+            return self._shape(json.loads(text))  # half a character again
+
+    def _shape(self, value: Any) -> Any:  # noqa: ANN401
         return None if value is None else self._adapter.validate_python(value)

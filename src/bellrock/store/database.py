@@ -15,6 +15,7 @@ from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bellrock.store.columns import json_text
 from bellrock.store.sqlite_driver import SqliteConnection
 
 _READERS = 8
@@ -123,6 +124,7 @@ def _open_sqlite(path: Path) -> Database:
         made = create_async_engine(
             f"sqlite+aiosqlite:///{path}",
             async_creator=connect,
+            json_serializer=json_text,
             pool_size=size,
             max_overflow=most_more,
             pool_timeout=_WAIT_FOR_CONNECTION_S,
@@ -144,7 +146,11 @@ def _begin(connection: Connection) -> None:
 def _open_postgresql(url: Any) -> Database:  # noqa: ANN401
     def engine(size: int) -> AsyncEngine:
         return create_async_engine(
-            url, pool_size=size, pool_timeout=_WAIT_FOR_CONNECTION_S, pool_pre_ping=True
+            url,
+            json_serializer=json_text,
+            pool_size=size,
+            pool_timeout=_WAIT_FOR_CONNECTION_S,
+            pool_pre_ping=True,
         )
 
     return Database(readers=engine(_READERS), writers=engine(_WRITERS_OF_POSTGRESQL))
