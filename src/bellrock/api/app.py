@@ -36,6 +36,7 @@ from bellrock.api.v1 import (
     check_groups,
     check_results,
     check_sessions,
+    check_statuses,
     checks,
     client_certificates,
     heartbeats,
@@ -106,7 +107,8 @@ def _include_routers(app: FastAPI) -> None:
         check_groups_v2,
     )
     versions = (*sessions, check_results, heartbeats, checks, projects, accounts, catalog, *configuration)
-    for part in (*versions, check_sessions_v2, check_results_v2, checks_v2, checks_v3):
+    reading = (check_statuses,)
+    for part in (*versions, *reading, check_sessions_v2, check_results_v2, checks_v2, checks_v3):
         app.include_router(part.router)
     for part in (artifacts, cli_wire, older_clients, mqtt, runner, runner_bus, health, metrics):
         app.include_router(part.router)

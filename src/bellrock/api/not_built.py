@@ -26,8 +26,6 @@ GET /v1/badges/checks/{checkId}
 GET /v1/badges/groups/{groupId}
 GET /v1/check-alerts
 GET /v1/check-alerts/{checkId}
-GET /v1/check-statuses
-GET /v1/check-statuses/{checkId}
 POST /v1/checks/{kind}
 PUT /v1/checks/{kind}/{id}
 GET POST /v1/dashboards
