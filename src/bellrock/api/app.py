@@ -32,6 +32,7 @@ from bellrock.api.rate_limit import RateLimiter
 from bellrock.api.request_bodies import BodyLimit
 from bellrock.api.v1 import (
     accounts,
+    analytics,
     catalog,
     check_groups,
     check_results,
@@ -42,6 +43,7 @@ from bellrock.api.v1 import (
     heartbeats,
     private_locations,
     projects,
+    reporting,
     snippets,
     test_sessions,
     unrecorded_sessions,
@@ -107,7 +109,7 @@ def _include_routers(app: FastAPI) -> None:
         check_groups_v2,
     )
     versions = (*sessions, check_results, heartbeats, checks, projects, accounts, catalog, *configuration)
-    reading = (check_statuses,)
+    reading = (check_statuses, analytics, reporting)
     for part in (*versions, *reading, check_sessions_v2, check_results_v2, checks_v2, checks_v3):
         app.include_router(part.router)
     for part in (artifacts, cli_wire, older_clients, mqtt, runner, runner_bus, health, metrics):

@@ -19,9 +19,6 @@ GET POST /v1/alert-channels
 GET PUT DELETE /v1/alert-channels/{id}
 PUT /v1/alert-channels/{id}/subscriptions
 GET /v1/alert-notifications
-POST /v1/analytics/checks
-GET /v1/analytics/metrics
-GET /v1/analytics/{kind}/{id}
 GET /v1/badges/checks/{checkId}
 GET /v1/badges/groups/{groupId}
 GET /v1/check-alerts
@@ -44,7 +41,6 @@ GET /v1/maintenance-windows/{id}/maintenances
 GET PATCH DELETE /v1/maintenance-windows/{id}/maintenances/{maintenanceId}
 POST /v1/maintenance-windows/{id}/maintenances/{maintenanceId}/updates
 PUT DELETE /v1/maintenance-windows/{id}/maintenances/{maintenanceId}/updates/{updateId}
-GET /v1/reporting
 POST /v1/root-cause-analyses/error-groups/{errorGroupId}
 POST /v1/root-cause-analyses/test-session-error-groups/{testSessionErrorGroupId}
 GET /v1/root-cause-analyses/{id}

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, null, select
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, case, func, null, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.check_status import Finding
@@ -86,7 +86,8 @@ async def newest_findings(
         .where(checks.c.account_id == account_id)
         .order_by(checks.c.name, checks.c.id)
     )
-    return [_newest(row) for row in await connection.execute(_of(query, check_ids))]
+    found = await connection.execute(_of(query, check_ids))
+    return [_newest(row) for row in found.mappings()]
 
 
 async def findings_of_sessions(
@@ -96,8 +97,8 @@ async def findings_of_sessions(
     found: dict[UUID, list[Finding]] = {}
     for chunk in _chunks(session_ids):
         query = select(*_FINDING, results.c.session_id).where(results.c.session_id.in_(chunk), IS_FINAL)
-        for row in await connection.execute(query):
-            found.setdefault(row.session_id, []).append(_finding(row))
+        for row in (await connection.execute(query)).mappings():
+            found.setdefault(row["session_id"], []).append(_finding(row))
     return found
 
 
@@ -152,20 +153,19 @@ def _chunks(ids: Collection[UUID]) -> Iterator[list[UUID]]:
         yield listed[start : start + _MOST_AT_ONCE]
 
 
-def _finding(row: Row[Any]) -> Finding:
-    of = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping
+def _finding(of: RowMapping) -> Finding:
     return Finding(**{column.name: of[column.name] for column in _FINDING})
 
 
-def _newest(row: Row[Any]) -> NewestFinding:
-    days = row.ssl_days if isinstance(row.ssl_days, int | float) else None
+def _newest(of: RowMapping) -> NewestFinding:
+    days = of["ssl_days"]
     return NewestFinding(
-        row.check_id,
-        row.name,
-        row.check_created_at,
-        finding=_finding(row),
-        ssl_days=days,
-        session_id=row.session_id,
-        locations=row.locations,
-        is_open=row.stopped_at is None,
+        of["check_id"],
+        of["name"],
+        of["check_created_at"],
+        finding=_finding(of),
+        ssl_days=days if isinstance(days, int | float) else None,
+        session_id=of["session_id"],
+        locations=of["locations"],
+        is_open=of["stopped_at"] is None,
     )

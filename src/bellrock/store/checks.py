@@ -24,6 +24,18 @@ class StoredCheck:
     sealed_environment: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ListedCheck:
+    """What a list of many checks shows of each."""
+
+    id: UUID
+    name: str
+    type: CheckType
+    activated: bool
+    tags: tuple[str, ...]
+    group_id: int | None
+
+
 async def insert_check(connection: AsyncConnection, stored: StoredCheck) -> None:
     """Insert a check."""
     await connection.execute(insert(checks).values(_values(stored)))
@@ -64,6 +76,19 @@ async def all_checks(connection: AsyncConnection, account_id: UUID) -> list[Stor
     query = select(checks).where(checks.c.account_id == account_id)
     found = await connection.execute(query.order_by(checks.c.name, checks.c.id))
     return [_stored(row) for row in found]
+
+
+async def listed_checks(connection: AsyncConnection, account_id: UUID) -> list[ListedCheck]:
+    """All checks of the account by name, without what they do."""
+    names = ("id", "name", "type", "activated", "tags", "group_id")
+    query = select(*(checks.c[name] for name in names)).where(checks.c.account_id == account_id)
+    found = await connection.execute(query.order_by(checks.c.name, checks.c.id))
+    return [ListedCheck(**row) for row in found.mappings()]
+
+
+async def account_of_check(connection: AsyncConnection, check_id: UUID) -> UUID | None:
+    """Whose check it is."""
+    return await connection.scalar(select(checks.c.account_id).where(checks.c.id == check_id))
 
 
 async def checks_of_project(
