@@ -19,8 +19,6 @@ GET POST /v1/alert-channels
 GET PUT DELETE /v1/alert-channels/{id}
 PUT /v1/alert-channels/{id}/subscriptions
 GET /v1/alert-notifications
-GET /v1/badges/checks/{checkId}
-GET /v1/badges/groups/{groupId}
 GET /v1/check-alerts
 GET /v1/check-alerts/{checkId}
 POST /v1/checks/{kind}

@@ -1,4 +1,4 @@
-"""Results of checks in SQL, for figures: as counts of what is alike, or one by one and no more than asked for."""
+"""Results of checks in SQL, for figures: counted as what is alike, or one by one, no more than asked for."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

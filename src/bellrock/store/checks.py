@@ -13,6 +13,7 @@ from bellrock.domain.specs import CheckType
 from bellrock.store.tables import checks
 
 _NAMES = [column.name for column in checks.c if column.name != "sealed_environment"]
+_LISTED = [checks.c[name] for name in ("id", "name", "type", "activated", "tags", "group_id")]
 _BY_IDS = select(checks).where(checks.c.id.in_(bindparam("check_ids", expanding=True)))
 
 
@@ -80,15 +81,18 @@ async def all_checks(connection: AsyncConnection, account_id: UUID) -> list[Stor
 
 async def listed_checks(connection: AsyncConnection, account_id: UUID) -> list[ListedCheck]:
     """All checks of the account by name, without what they do."""
-    names = ("id", "name", "type", "activated", "tags", "group_id")
-    query = select(*(checks.c[name] for name in names)).where(checks.c.account_id == account_id)
+    query = select(*_LISTED).where(checks.c.account_id == account_id)
     found = await connection.execute(query.order_by(checks.c.name, checks.c.id))
     return [ListedCheck(**row) for row in found.mappings()]
 
 
-async def account_of_check(connection: AsyncConnection, check_id: UUID) -> UUID | None:
-    """Whose check it is."""
-    return await connection.scalar(select(checks.c.account_id).where(checks.c.id == check_id))
+async def find_listed(connection: AsyncConnection, check_id: UUID) -> tuple[UUID, ListedCheck] | None:
+    """A check, and whose it is."""
+    query = select(*_LISTED, checks.c.account_id).where(checks.c.id == check_id)
+    row = (await connection.execute(query)).mappings().one_or_none()
+    if row is None:
+        return None
+    return row["account_id"], ListedCheck(**{column.name: row[column.name] for column in _LISTED})
 
 
 async def checks_of_project(
