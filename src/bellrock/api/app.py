@@ -35,13 +35,16 @@ from bellrock.api.v1 import (
     analytics,
     badges,
     catalog,
+    check_alerts,
     check_groups,
     check_results,
     check_sessions,
     check_statuses,
     checks,
     client_certificates,
+    error_groups,
     heartbeats,
+    members,
     private_locations,
     projects,
     reporting,
@@ -110,7 +113,7 @@ def _include_routers(app: FastAPI) -> None:
         check_groups_v2,
     )
     versions = (*sessions, check_results, heartbeats, checks, projects, accounts, catalog, *configuration)
-    reading = (check_statuses, analytics, reporting, badges)
+    reading = (check_statuses, analytics, reporting, badges, members, error_groups, check_alerts)
     for part in (*versions, *reading, check_sessions_v2, check_results_v2, checks_v2, checks_v3):
         app.include_router(part.router)
     for part in (artifacts, cli_wire, older_clients, mqtt, runner, runner_bus, health, metrics):

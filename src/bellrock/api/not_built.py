@@ -9,26 +9,15 @@ from fastapi import APIRouter, Request
 from bellrock.domain.errors import NotBuilt
 
 _NOT_BUILT = """
-GET /v1/accounts/me/members
-GET /v1/accounts/me/entitlements
-GET /v1/accounts/{accountId}/members
-GET /v1/accounts/{accountId}/entitlements
-PATCH DELETE /v1/accounts/me/members/{userId}
-PATCH DELETE /v1/accounts/{accountId}/members/{userId}
 GET POST /v1/alert-channels
 GET PUT DELETE /v1/alert-channels/{id}
 PUT /v1/alert-channels/{id}/subscriptions
 GET /v1/alert-notifications
-GET /v1/check-alerts
-GET /v1/check-alerts/{checkId}
 POST /v1/checks/{kind}
 PUT /v1/checks/{kind}/{id}
 GET POST /v1/dashboards
 GET PUT DELETE /v1/dashboards/{dashboardId}
 GET POST /v1/deployment-triggers
-GET /v1/error-groups
-GET /v1/error-groups/checks/{checkId}
-GET PATCH /v1/error-groups/{id}
 POST /v1/incidents
 GET PUT DELETE /v1/incidents/{id}
 POST /v1/incidents/{incidentId}/updates
