@@ -1,10 +1,12 @@
 """Results that a check had before: written as they lie in the database, at moments of a test's choice."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.cancellation import RunSource
 from bellrock.domain.outcomes import Outcome, Verdict
@@ -39,48 +41,62 @@ class Past:
     session_is_open: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class PastCheck:
+    """Whose results they are."""
+
+    account_id: UUID
+    id: UUID
+    type: CheckType = CheckType.URL
+    name: str = "Front page"
+
+
 async def remember(api: Api, check: Json, *pasts: Past) -> None:
-    """Write results of the check, each with a session and a run as they would be there."""
+    """Write results of the check into the server's database."""
     assert api.account
-    account_id, check_id, check_type = api.account.id, UUID(check["id"]), CheckType(check["checkType"])
+    of = PastCheck(api.account.id, UUID(check["id"]), CheckType(check["checkType"]), check["name"])
 
     async def write(platform: Platform) -> None:
-        now = datetime.now(UTC)
         async with platform.database.write() as connection:
-            for session_id in dict.fromkeys(past.session for past in pasts):
-                first = next(past for past in pasts if past.session == session_id)
-                at = first.at or now - first.ago
-                session = Session(
-                    session_id,
-                    account_id,
-                    first.kind,
-                    check["name"],
-                    RunSource.SCHEDULER,
-                    at,
-                    first.session_locations,
-                    check_id=check_id,
-                    check_type=check_type,
-                    stopped_at=None if first.session_is_open else at,
-                    status=None if first.session_is_open else "PASSED",
-                )
-                await insert_sessions(connection, [session])
-            for past in pasts:
-                run, result = _rows(account_id, check_id, check_type, past, at=past.at or now - past.ago)
-                await insert_runs(connection, [run])
-                await insert_results(connection, [result])
+            await write_past(connection, of, pasts)
 
     await api.server.call(write)
 
 
-def _rows(
-    account_id: UUID, check_id: UUID, check_type: CheckType, past: Past, *, at: datetime
-) -> tuple[NewRun, StoredResult]:
+async def write_past(connection: AsyncConnection, check: PastCheck, pasts: Sequence[Past]) -> None:
+    """Write results, each with a session and a run as they would be there."""
+    now = datetime.now(UTC)
+    for session_id in dict.fromkeys(past.session for past in pasts):
+        first = next(past for past in pasts if past.session == session_id)
+        await insert_sessions(connection, [_session(check, first, at=first.at or now - first.ago)])
+    rows = [_rows(check, past, at=past.at or now - past.ago) for past in pasts]
+    await insert_runs(connection, [run for run, _ in rows])
+    await insert_results(connection, [result for _, result in rows])
+
+
+def _session(check: PastCheck, past: Past, *, at: datetime) -> Session:
+    return Session(
+        past.session,
+        check.account_id,
+        past.kind,
+        check.name,
+        RunSource.SCHEDULER,
+        at,
+        past.session_locations,
+        check_id=check.id,
+        check_type=check.type,
+        stopped_at=None if past.session_is_open else at,
+        status=None if past.session_is_open else "PASSED",
+    )
+
+
+def _rows(check: PastCheck, past: Past, *, at: datetime) -> tuple[NewRun, StoredResult]:
     run = Run(
         id=uuid4(),
         session_id=past.session,
-        account_id=account_id,
-        check_id=check_id,
-        check_type=check_type,
+        account_id=check.account_id,
+        check_id=check.id,
+        check_type=check.type,
         source=RunSource.SCHEDULER,
         location=past.location,
         result_id=uuid4(),
@@ -93,7 +109,7 @@ def _rows(
         id=run.result_id,
         run_id=run.id,
         session_id=past.session,
-        check_id=check_id,
+        check_id=check.id,
         attempt=past.attempt,
         result_type=past.result_type,  # type: ignore[arg-type]
         location=past.location,
