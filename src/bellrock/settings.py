@@ -103,6 +103,8 @@ class Settings(BaseSettings):
     rate_limit_requests: Annotated[int, Field(ge=1)] = 600
     rate_limit_window_s: Annotated[int, Field(ge=1)] = 60
     bundle_bytes: Annotated[int, Field(ge=1024)] = 100 * 1024**2
+    public_badges: bool = False
+    """Whether badges of checks and groups are shown without a key, to whoever knows or guesses an id."""
 
     # --- limits of a run
     install_s: Seconds = 300

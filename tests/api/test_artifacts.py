@@ -125,3 +125,25 @@ async def test_a_report_is_downloaded_and_never_run_as_a_page_of_ours(
     assert answer.headers["content-disposition"] == "attachment"
     assert "sandbox" in answer.headers["content-security-policy"]
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_the_assets_of_a_result_in_a_test_session_are_filtered_and_fetched_with_the_same_key(
+    api: Api, stranger: Api, runner: ScriptedRunner
+) -> None:
+    """B5. The links work without a key too, so a client that sends its key must not be refused for it."""
+    suite = await api.create_suite()
+    session = await api.start_test_session(suite["id"])
+    (row,) = session["results"]
+    held = await runner.claim(row["sequenceId"], EU)
+    await held.upload("output.log", b"2 passed\n")
+    await held.upload("videos/Cart.webm", VIDEO, kind="video", content_type="video/webm")
+    await held.pass_with()
+    path = f"/v1/test-sessions/{session['testSessionId']}/results/{row['testSessionResultId']}/assets"
+    manifest = await api.get(path, params={"type": ["video", "log"], "name": "*.webm"})
+    (video,) = manifest["assets"]
+    assert (video["name"], video["source"]["type"]) == ("videos/Cart.webm", "test-session-result")
+    assert video["source"]["testSessionId"] == session["testSessionId"]
+    for caller in (api, stranger):
+        answer = await caller.http.get(video["url"])
+        assert (answer.status_code, answer.content) == (200, VIDEO)
+    assert len((await api.get(path))["assets"]) == 2

@@ -32,7 +32,9 @@ from tests.support.check_kinds import KINDS
 from tests.support.scripted_runner import ScriptedRunner, scripted_runner
 from tests.support.server import RunningServer, ServerOptions
 
-_APART = "/(events|completion|healthz)$"  # streams, long polls, and a 503 that is an answer
+# Streams, long polls, a 503 that is an answer; and figures of one type are asked for as those of another.
+_ALIKE = "api-checks|multistep|playwright|tcp|dns|icmp|ssl|grpc|traceroute|agentic"
+_APART = f"/(events|completion|healthz)$|^/v1/analytics/({_ALIKE})"
 _TIMEOUT_S = 20.0
 _FEW_EXAMPLES = 8
 _EXAMPLES = int(os.environ.get("BELLROCK_TEST_EXAMPLES", _FEW_EXAMPLES))  # of each operation

@@ -32,15 +32,22 @@ from bellrock.api.rate_limit import RateLimiter
 from bellrock.api.request_bodies import BodyLimit
 from bellrock.api.v1 import (
     accounts,
+    analytics,
+    badges,
     catalog,
+    check_alerts,
     check_groups,
     check_results,
     check_sessions,
+    check_statuses,
     checks,
     client_certificates,
+    error_groups,
     heartbeats,
+    members,
     private_locations,
     projects,
+    reporting,
     snippets,
     test_sessions,
     unrecorded_sessions,
@@ -69,7 +76,7 @@ def create_app(platform: Platform, config: ApiConfig | None = None) -> FastAPI:
     errors.install(app)
     limiter = RateLimiter(config.rate_limits)
     app.state.rate_limiter = limiter
-    app.add_middleware(Authentication, platform=platform, limiter=limiter)
+    app.add_middleware(Authentication, platform=platform, limiter=limiter, public_badges=config.public_badges)
     app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
     app.add_middleware(PingFront, pings=platform.pings)
     return app
@@ -106,7 +113,8 @@ def _include_routers(app: FastAPI) -> None:
         check_groups_v2,
     )
     versions = (*sessions, check_results, heartbeats, checks, projects, accounts, catalog, *configuration)
-    for part in (*versions, check_sessions_v2, check_results_v2, checks_v2, checks_v3):
+    reading = (check_statuses, analytics, reporting, badges, members, error_groups, check_alerts)
+    for part in (*versions, *reading, check_sessions_v2, check_results_v2, checks_v2, checks_v3):
         app.include_router(part.router)
     for part in (artifacts, cli_wire, older_clients, mqtt, runner, runner_bus, health, metrics):
         app.include_router(part.router)

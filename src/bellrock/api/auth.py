@@ -22,7 +22,8 @@ from bellrock.services import accounts
 from bellrock.services.platform import Platform
 
 _PROTECTED = re.compile(r"/(v[123]|next|next-v2)(/|$)")
-_OPEN = re.compile(r"/v1/(locations|runtimes(/[^/]*)?|static-ip[^/]*|badges/.*)$")
+_OPEN = re.compile(r"/v1/(locations|runtimes(/[^/]*)?|static-ip[^/]*)$")
+_BADGES = re.compile(r"/v1/badges/")
 _METRICS = "/metrics"
 _FORWARDED = (b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
 _FILE_OF_A_LINK = re.compile(r"/v1/artifacts/")
@@ -31,14 +32,17 @@ _FILE_OF_A_LINK = re.compile(r"/v1/artifacts/")
 class Authentication:
     """Middleware: puts the `Principal` of a good key into the request's state, or answers 401/429."""
 
-    def __init__(self, app: ASGIApp, *, platform: Platform, limiter: RateLimiter) -> None:
+    def __init__(
+        self, app: ASGIApp, *, platform: Platform, limiter: RateLimiter, public_badges: bool = False
+    ) -> None:
         self._app = app
+        self._public_badges = public_badges
         self._platform = platform
         self._limiter = limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request pass, with a principal where its path needs one."""
-        if scope["type"] == "http" and _needs_key(scope):
+        if scope["type"] == "http" and self._needs_key(scope):
             try:
                 principal = await self._authenticate(scope)
                 await self._limiter.count_request(principal.account_id)
@@ -56,6 +60,11 @@ class Authentication:
         except Unauthenticated:
             await self._limiter.count_bad_key(address)
             raise
+
+    def _needs_key(self, scope: Scope) -> bool:
+        if self._public_badges and scope["method"] == "GET" and _BADGES.match(scope["path"]):
+            return False
+        return _needs_key(scope)
 
 
 def _needs_key(scope: Scope) -> bool:

@@ -1,12 +1,11 @@
 """A page of checks: the same question in every version, and the header that says how many there are."""
 
-from typing import Literal
-
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from bellrock.api.queries import words
 from bellrock.domain.access import Principal
+from bellrock.domain.check_status import StatusWord
 from bellrock.domain.checks import Check
 from bellrock.domain.errors import NotBuilt
 from bellrock.domain.specs import CheckType
@@ -15,7 +14,7 @@ from bellrock.services.platform import Platform
 
 
 class Filters(BaseModel):
-    """Which page of checks to list. ``status`` needs the status of checks, which comes with alerting."""
+    """Which page of checks to list. With ``status`` those that ever ran and do so now."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -23,7 +22,7 @@ class Filters(BaseModel):
     page: int = Field(1, ge=1, le=1_000_000)
     check_type: CheckType | None = Field(None, alias="checkType")
     search: str | None = Field(None, max_length=500)
-    status: Literal["passing", "failing", "degraded"] | None = None
+    status: StatusWord | None = None
     url_pattern: str | None = Field(None, alias="apiCheckUrlFilterPattern")
     apply_group: bool = Field(default=False, alias="applyGroupSettings")
 
@@ -37,8 +36,8 @@ async def read_page(
     filters: Filters,
 ) -> tuple[Check, ...]:
     """The checks of a page; sets `Content-Range` on the response."""
-    if filters.status or filters.url_pattern:
-        name = "status" if filters.status else "apiCheckUrlFilterPattern"
+    if filters.url_pattern:
+        name = "apiCheckUrlFilterPattern"
         raise NotBuilt(f"The filter {name} (query) is not part of this version of Bellrock yet.")
     found = await checks.list_checks(
         platform,
@@ -48,6 +47,7 @@ async def read_page(
         tags=words(request, "tag"),
         check_type=filters.check_type,
         search=filters.search,
+        status=filters.status,
         apply_group=filters.apply_group,
     )
     first = (filters.page - 1) * filters.limit

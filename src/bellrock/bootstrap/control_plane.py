@@ -235,6 +235,7 @@ def _application(settings: Settings, data: DataFolder, platform: Platform) -> Fa
         public_url=settings.public_url,
         rate_limits=RateLimits(requests=settings.rate_limit_requests, window_s=settings.rate_limit_window_s),
         completion_wait_s=settings.completion_max_wait_s,
+        public_badges=settings.public_badges,
     )
     app = create_app(platform, config)
     preset = settings.trace_viewer

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -125,13 +126,20 @@ async def revoke_key(platform: Platform, principal: Principal, key_id: UUID) -> 
         keys = {key.id: key for key in await store.keys_of(connection, principal.account_id)}
         if key_id not in keys:
             raise NotFound(f"There is no API key {key_id}.")
-        owners = [key.id for key in keys.values() if key.role is Role.OWNER]
-        if owners == [key_id]:
-            raise Conflict("This is the last OWNER key: make another before you revoke it.")
-        if keys[key_id].role is Role.OWNER and principal.role is not Role.OWNER:
-            raise Forbidden("Only an OWNER can revoke the key of an OWNER.", code="ROLE_TOO_LOW")
+        refuse_change_of_owner(principal, keys, key_id, what="revoke")
         await store.delete_key(connection, key_id)
     log.info("key.revoked", key_id=str(key_id), by=str(principal.key_id))
+
+
+def refuse_change_of_owner(
+    principal: Principal, keys: Mapping[UUID, StoredKey], key_id: UUID, *, what: str
+) -> None:
+    """Raise Conflict for the last OWNER key of the account, Forbidden for one that is above the caller."""
+    owners = [key.id for key in keys.values() if key.role is Role.OWNER]
+    if owners == [key_id]:
+        raise Conflict(f"This is the last OWNER key: make another before you {what} it.")
+    if keys[key_id].role is Role.OWNER and principal.role is not Role.OWNER:
+        raise Forbidden(f"Only an OWNER can {what} the key of an OWNER.", code="ROLE_TOO_LOW")
 
 
 async def _ensure_owner_key(connection: AsyncConnection, account_id: UUID, secret: str, at: datetime) -> None:

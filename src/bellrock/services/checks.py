@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.access import Principal, Right
+from bellrock.domain.check_status import StatusWord
 from bellrock.domain.checks import (
     FREQUENCIES_MIN,
     MINUTES_ONLY,
@@ -20,6 +21,7 @@ from bellrock.domain.errors import Invalid, NotFound
 from bellrock.domain.locations import refuse_unknown_locations
 from bellrock.domain.schedule import OFFSETS_S
 from bellrock.domain.specs import ApiCheck, CheckType, Heartbeat, PlaywrightSuite, Spec
+from bellrock.services.check_statuses import statuses_of
 from bellrock.services.environment import seal, unseal, with_kept_secrets, without_secrets
 from bellrock.services.grouping import groups_of_checks, shown_in_group
 from bellrock.services.heartbeat_monitors import follow_check
@@ -132,9 +134,10 @@ async def list_checks(
     tags: Sequence[str] = (),
     check_type: CheckType | None = None,
     search: str | None = None,
+    status: StatusWord | None = None,
     apply_group: bool = False,
 ) -> CheckPage:
-    """Checks by name, ``limit`` (1 to 100) per page from page 1; with any of the tags."""
+    """Checks by name, ``limit`` (1 to 100) per page from page 1; with any of the tags, in this status."""
     principal.must(Right.VIEW)
     if page < 1 or not 1 <= limit <= _MOST_PER_PAGE:
         raise Invalid(f"page starts at 1, limit is 1 to {_MOST_PER_PAGE}.")
@@ -142,6 +145,9 @@ async def list_checks(
         found = await store.find_checks(
             connection, principal.account_id, check_type=check_type, search=search
         )
+        if status is not None:
+            now = {each.check_id: each.word for each in await statuses_of(connection, principal.account_id)}
+            found = [each for each in found if now.get(each.check.id) is status]
         in_groups = [each.check for each in found] if apply_group else []
         groups = await groups_of_checks(connection, principal.account_id, in_groups)
     meant = [each for each in found if not tags or set(tags) & set(each.check.tags)]

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.artifacts import keys
 from bellrock.domain.access import Principal, Right
+from bellrock.domain.error_groups import group_ids
 from bellrock.domain.errors import Invalid, NotFound
 from bellrock.domain.sessions import Session, SessionKind
 from bellrock.services.cursors import read_cursor, write_cursor
@@ -81,7 +82,11 @@ async def get_result(
         stored = await load_result(connection, result_id)
         if stored is None or stored.check_id != check_id:
             raise NotFound(f"The check {check_id} has no result {result_id}.")
-        return (await _rows(platform, connection, [stored]))[0]
+        (row,) = await _rows(platform, connection, [stored])
+        session = await load_session(connection, stored.session_id)
+    # Errors of test sessions are no errors of the check.
+    is_own = session is not None and session.kind is SessionKind.CHECK
+    return row if is_own else replace(row, error_group_ids=())
 
 
 async def get_session_result(
@@ -175,7 +180,13 @@ async def _rows(
     views = {
         run_id: run_view(platform, each, results[run_id], served=served) for run_id, each in runs.items()
     }
-    return tuple(ResultRow(views[row.run_id], result_view(row)) for row in stored)
+    return tuple(ResultRow(views[row.run_id], result_view(row), _error_groups(row)) for row in stored)
+
+
+def _error_groups(row: StoredResult) -> tuple[UUID, ...]:
+    if row.check_id is None or row.result_type != "FINAL" or not row.outcome.has_failures:
+        return ()
+    return group_ids(row.check_id, row.errors, row.outcome.message)
 
 
 async def _refuse_unknown_check(connection: AsyncConnection, principal: Principal, check_id: UUID) -> None:

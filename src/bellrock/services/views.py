@@ -109,10 +109,11 @@ class SessionPage:
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """A result with the run it belongs to."""
+    """A result with the run it belongs to, and the groups of errors that it is in."""
 
     run: RunView
     result: ResultView
+    error_group_ids: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.access import KeyKind, Role
@@ -29,6 +29,7 @@ class StoredKey:
     hash: bytes
     hint: str
     created_at: datetime
+    updated_at: datetime | None = None
 
 
 async def insert_account(connection: AsyncConnection, account_id: UUID, *, name: str, at: datetime) -> None:
@@ -68,6 +69,11 @@ async def keys_of(connection: AsyncConnection, account_id: UUID) -> list[StoredK
     query = select(api_keys).where(api_keys.c.account_id == account_id)
     found = await connection.execute(query.order_by(api_keys.c.created_at, api_keys.c.id))
     return [StoredKey(**row._mapping) for row in found]  # noqa: SLF001
+
+
+async def change_role(connection: AsyncConnection, key_id: UUID, role: Role, at: datetime) -> None:
+    """Give a key another role."""
+    await connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(role=role, updated_at=at))
 
 
 async def delete_key(connection: AsyncConnection, key_id: UUID) -> None:

@@ -13,6 +13,7 @@ from bellrock.domain.specs import CheckType
 from bellrock.store.tables import checks
 
 _NAMES = [column.name for column in checks.c if column.name != "sealed_environment"]
+_LISTED = [checks.c[name] for name in ("id", "name", "type", "activated", "tags", "group_id")]
 _BY_IDS = select(checks).where(checks.c.id.in_(bindparam("check_ids", expanding=True)))
 
 
@@ -22,6 +23,18 @@ class StoredCheck:
 
     check: Check
     sealed_environment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCheck:
+    """What a list of many checks shows of each."""
+
+    id: UUID
+    name: str
+    type: CheckType
+    activated: bool
+    tags: tuple[str, ...]
+    group_id: int | None
 
 
 async def insert_check(connection: AsyncConnection, stored: StoredCheck) -> None:
@@ -64,6 +77,22 @@ async def all_checks(connection: AsyncConnection, account_id: UUID) -> list[Stor
     query = select(checks).where(checks.c.account_id == account_id)
     found = await connection.execute(query.order_by(checks.c.name, checks.c.id))
     return [_stored(row) for row in found]
+
+
+async def listed_checks(connection: AsyncConnection, account_id: UUID) -> list[ListedCheck]:
+    """All checks of the account by name, without what they do."""
+    query = select(*_LISTED).where(checks.c.account_id == account_id)
+    found = await connection.execute(query.order_by(checks.c.name, checks.c.id))
+    return [ListedCheck(**row) for row in found.mappings()]
+
+
+async def find_listed(connection: AsyncConnection, check_id: UUID) -> tuple[UUID, ListedCheck] | None:
+    """A check, and whose it is."""
+    query = select(*_LISTED, checks.c.account_id).where(checks.c.id == check_id)
+    row = (await connection.execute(query)).mappings().one_or_none()
+    if row is None:
+        return None
+    return row["account_id"], ListedCheck(**{column.name: row[column.name] for column in _LISTED})
 
 
 async def checks_of_project(

@@ -50,6 +50,11 @@ async def load_group(
     return None if row is None else _stored(row)
 
 
+async def account_of_group(connection: AsyncConnection, group_id: int) -> UUID | None:
+    """Whose group it is."""
+    return await connection.scalar(select(check_groups.c.account_id).where(check_groups.c.id == group_id))
+
+
 async def group_to_join(connection: AsyncConnection, account_id: UUID, group_id: int) -> StoredGroup | None:
     """A group of the account, or None. Nobody deletes it until the transaction is over."""
     query = select(check_groups).where(check_groups.c.account_id == account_id, check_groups.c.id == group_id)

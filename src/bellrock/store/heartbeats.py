@@ -154,6 +154,34 @@ async def count_events(
     return EventCount(total, missed)
 
 
+async def count_events_by_state(
+    connection: AsyncConnection, check_id: UUID, *, from_at: datetime, to_at: datetime
+) -> dict[PingState, int]:
+    """How many events of each kind a monitor has after one moment and until another."""
+    column = heartbeat_events.c
+    query = select(column.state, func.count().label("number")).where(
+        column.check_id == check_id, column.at > from_at, column.at <= to_at
+    )
+    found = await connection.execute(query.group_by(column.state))
+    return {row.state: row.number for row in found}
+
+
+async def count_events_of_many(
+    connection: AsyncConnection, check_ids: Collection[UUID], *, from_at: datetime, to_at: datetime
+) -> dict[UUID, EventCount]:
+    """The same for many monitors, by monitor; nothing of those without events."""
+    column = heartbeat_events.c
+    failing = func.sum(case((column.state == PingState.FAILING, 1), else_=0))
+    query = (
+        select(column.check_id, func.count(), failing)
+        .where(column.check_id.in_(check_ids), column.at > from_at, column.at <= to_at)
+        .group_by(column.check_id)
+    )
+    return {
+        check_id: EventCount(total, missed) for check_id, total, missed in await connection.execute(query)
+    }
+
+
 async def forget_events(connection: AsyncConnection, before: datetime, *, limit: int) -> int:
     """Remove events of before a moment, at most ``limit`` of them; how many that were."""
     column = heartbeat_events.c

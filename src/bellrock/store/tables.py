@@ -61,6 +61,7 @@ api_keys = Table(
     Column("hash", LargeBinary(32), nullable=False, unique=True),
     Column("hint", String(16), nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant),
 )
 
 bundles = Table(
@@ -257,6 +258,23 @@ results = Table(
     Column("files_removed_at", Instant),
     Column("created_at", Instant, nullable=False),
     Index(None, "check_id", "created_at", "id"),
+    # Small: results that are good, nearly all of them, are not in it.
+    Index(
+        "ix_results_failing_of_check",
+        "check_id",
+        "created_at",
+        sqlite_where=text("result_type = 'FINAL' AND verdict IN ('FAILED', 'ERRORED', 'LOST')"),
+        postgresql_where=text("result_type = 'FINAL' AND verdict IN ('FAILED', 'ERRORED', 'LOST')"),
+    ),
+)
+
+archived_error_groups = Table(
+    "archived_error_groups",
+    metadata,
+    Column("check_id", ForeignKey(checks.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("error_hash", String(64), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("for_ever", Boolean, nullable=False),
 )
 
 artifacts = Table(

@@ -11,11 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_valida
 from pydantic.alias_generators import to_camel
 
 
-def _milliseconds(moment: datetime) -> str:
+def milliseconds(moment: datetime) -> str:
+    """A moment as it is written."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-Instant = Annotated[datetime, PlainSerializer(_milliseconds, return_type=str, when_used="json")]
+Instant = Annotated[datetime, PlainSerializer(milliseconds, return_type=str, when_used="json")]
 """A moment, written as ``2026-01-31T12:00:00.000Z``."""
 
 Day = Annotated[

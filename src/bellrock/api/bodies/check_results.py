@@ -114,7 +114,7 @@ def check_result_body(row: ResultRow, links: Links) -> CheckResultBody:
         result_type=result.result_type,
         sequence_id=run.id,
         trace_id=None,
-        error_group_ids=(),
+        error_group_ids=row.error_group_ids,
         cancelled_at=cancel.at if cancel else None,
         cancelled_by=line.cancelled_by,
         receipt=receipt_body(result.receipt),

@@ -15,6 +15,9 @@ from bellrock.services import accounts
 
 router = APIRouter(tags=["Accounts"])
 
+PLAN, PLAN_NAME = "SELF_HOSTED", "Self-hosted"
+"""There is one plan, and nobody pays for it."""
+
 
 class Account(Answer):
     """The account a key acts in."""
@@ -22,8 +25,8 @@ class Account(Answer):
     id: UUID
     name: str
     runtime_id: str = DEFAULT_RUNTIME
-    plan: str = "SELF_HOSTED"
-    plan_display_name: str = "Self-hosted"
+    plan: str = PLAN
+    plan_display_name: str = PLAN_NAME
     features: tuple[str, ...] = ()
 
 
@@ -63,10 +66,10 @@ def _account(principal: Principal) -> Account:
     return Account(id=principal.account_id, name=principal.account_name)
 
 
-def _own(principal: Principal, account_id: UUID) -> Account:
+def refuse_other_account(principal: Principal, account_id: UUID) -> None:
+    """Raise NotFound unless it is the account that the key acts in."""
     if account_id != principal.account_id:
         raise NotFound("There is no such account.")
-    return _account(principal)
 
 
 def _key(key: accounts.ApiKey) -> KeyBody:
@@ -97,7 +100,8 @@ async def get_own_account(caller: Caller) -> Account:
 @router.get("/next/accounts/{accountId}", include_in_schema=False)
 async def get_account(accountId: UUID, caller: Caller) -> Account:  # noqa: N803  (the contract's name)
     """An account, if it is the one the key acts in."""
-    return _own(caller, accountId)
+    refuse_other_account(caller, accountId)
+    return _account(caller)
 
 
 @router.get("/next/users/me", include_in_schema=False)
