@@ -1,4 +1,4 @@
-"""Deploys of every type of resource: references, ties, what is kept, and a second deploy that changes nothing."""
+"""Deploys of every type of resource: references, ties, what is kept, and a second deploy without changes."""
 
 import json
 from collections import Counter

@@ -32,16 +32,22 @@ from bellrock.api.rate_limit import RateLimiter
 from bellrock.api.request_bodies import BodyLimit
 from bellrock.api.v1 import (
     accounts,
+    alert_channels,
     catalog,
     check_groups,
     check_results,
     check_sessions,
     checks,
     client_certificates,
+    dashboard_incidents,
+    dashboards,
     heartbeats,
+    maintenance_windows,
     private_locations,
     projects,
     snippets,
+    status_page_incidents,
+    status_pages,
     test_sessions,
     unrecorded_sessions,
     variables,
@@ -105,7 +111,16 @@ def _include_routers(app: FastAPI) -> None:
         check_groups,
         check_groups_v2,
     )
-    versions = (*sessions, check_results, heartbeats, checks, projects, accounts, catalog, *configuration)
+    kept = (
+        alert_channels,
+        dashboard_incidents,
+        dashboards,
+        maintenance_windows,
+        status_page_incidents,  # its paths come before those of pages, which take any word
+        status_pages,
+    )
+    checked = (check_results, heartbeats, checks, projects, accounts, catalog)
+    versions = (*sessions, *checked, *configuration, *kept)
     for part in (*versions, check_sessions_v2, check_results_v2, checks_v2, checks_v3):
         app.include_router(part.router)
     for part in (artifacts, cli_wire, older_clients, mqtt, runner, runner_bus, health, metrics):

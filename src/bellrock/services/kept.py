@@ -110,8 +110,18 @@ async def delete_kept(platform: Platform, principal: Principal, kind: KeptKind, 
     principal.must(Right.EDIT)
     async with platform.database.write() as connection:
         found = await load_kept(platform, connection, principal, kind, key, to_change=True)
-        await store.delete_kept(connection, [found.id])
+        await delete_with_parts(connection, [found])
     log.info("kept.deleted", kind=str(kind), id=found.physical_id, by=str(principal.key_id))
+
+
+async def delete_with_parts(connection: AsyncConnection, things: Sequence[KeptResource]) -> None:
+    """Delete things of one account and kind, and with dashboards their incidents."""
+    ids = [each.id for each in things]
+    boards = {each.number for each in things if each.kind is KeptKind.DASHBOARD}
+    if boards:
+        incidents = await store.kept_of_kind(connection, KeptKind.DASHBOARD_INCIDENT, things[0].account_id)
+        ids += [each.resource.id for each in incidents if each.resource.body["dashboardId"] in boards]
+    await store.delete_kept(connection, ids)
 
 
 async def load_kept(

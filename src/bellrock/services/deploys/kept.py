@@ -9,7 +9,7 @@ from bellrock.domain.kept import NUMBERED, KeptKind, KeptResource
 from bellrock.services.alert_subscriptions import forget_channels
 from bellrock.services.deploys.desired import KEPT, Resource
 from bellrock.services.deploys.scene import Kind, Scene
-from bellrock.services.kept import refuse_bad_kept
+from bellrock.services.kept import delete_with_parts, refuse_bad_kept
 from bellrock.services.kept_payload import kept_body
 from bellrock.services.kept_rows import new_kept, opened, sealed
 from bellrock.store import kept_resources as store
@@ -71,7 +71,7 @@ class Kept(Kind[KeptResource]):
         if self.kind is KeptKind.ALERT_CHANNEL:
             numbers = {each.number for each in things}
             await forget_channels(scene.connection, scene.account_id, numbers)
-        await store.delete_kept(scene.connection, ids)
+        await delete_with_parts(scene.connection, things)
 
     async def exists(self, scene: Scene, physical_id: str) -> bool:
         """Whether the account has such a thing."""

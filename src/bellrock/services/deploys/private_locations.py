@@ -55,7 +55,7 @@ class PrivateLocations(Kind[PrivateLocation]):
             return new
         if said.slug_name != before.slug:
             raise Invalid(
-                f"{resource.where}slugName: it stays {before.slug!r}; another location has another logical id."
+                f"{resource.where}slugName: it stays {before.slug!r}; another one has another logical id."
             )
         changed = replace(before, name=said.name, icon=said.icon, proxy_url=said.proxy_url or None)
         if changed == before:

@@ -22,8 +22,8 @@ _SECRETS = frozenset({"apiKey", "serviceKey", "webhookSecret"})
 _MAY_HOLD_SECRETS = frozenset({"url", "headers", "queryParameters"})
 
 
-class AlertChannelPayload(KeptPayload):
-    """An alert channel. ``config`` holds what its type needs."""
+class AlertChannelFields(KeptPayload):
+    """What an alert channel has."""
 
     type: ChannelType
     config: Mapping[str, Any]
@@ -33,6 +33,10 @@ class AlertChannelPayload(KeptPayload):
     ssl_expiry: bool = False
     ssl_expiry_threshold: Annotated[int, Field(ge=1, le=30)] = 30
     auto_subscribe: bool = False
+
+
+class AlertChannelPayload(AlertChannelFields):
+    """An alert channel. ``config`` holds what its type needs."""
 
     @model_validator(mode="after")
     def _has_its_target(self) -> "AlertChannelPayload":
