@@ -5,17 +5,18 @@ from typing import Any
 import pytest
 
 from tests.support.api_client import EU, Api
-from tests.support.check_kinds import KINDS
+from tests.support.check_kinds import KEPT_KINDS, KINDS
 from tests.support.scripted_runner import ScriptedRunner
 
+ALL_KINDS = {**KINDS, **KEPT_KINDS}
 OURS = {"id", "created_at", "updated_at", "project", "logicalId"}
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", list(ALL_KINDS))
 async def test_what_is_saved_is_read_and_changed_in_part_and_deleted(
     api: Api, runner: ScriptedRunner, kind: str
 ) -> None:
-    word, said, defaults = KINDS[kind]
+    word, said, defaults = ALL_KINDS[kind]
     body = {"name": f"A {kind}", "locations": [EU], "tags": ["team:web"], **said}
     made = await api.post(f"/v1/checks/{kind}", body, status=201)
     assert made["checkType"] == word
@@ -40,9 +41,9 @@ async def test_what_is_saved_is_read_and_changed_in_part_and_deleted(
     await api.get(path, status=404)
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", list(ALL_KINDS))
 async def test_the_general_path_saves_every_type(api: Api, runner: ScriptedRunner, kind: str) -> None:
-    word, said, _ = KINDS[kind]
+    word, said, _ = ALL_KINDS[kind]
     body = {"checkType": word, "name": "x", "locations": [EU], **said}
     made = await api.post("/v1/checks", body, status=201)
     assert made["checkType"] == word
@@ -119,6 +120,11 @@ async def test_retries_are_read_as_they_were_said(
             {"heartbeat": {"period": 9, "periodUnit": "seconds", "grace": 0, "graceUnit": "days"}},
             "heartbeat.period",
         ),
+        ("grpc", {"request": {"url": "x", "port": 0}}, "request.port"),
+        ("grpc", {"request": {"url": "x", "port": 1, "timeout": 181}}, "timeout"),
+        ("grpc", {"request": {"url": "x", "port": 1, "grpcConfig": {"mode": "X"}}}, "grpcConfig.mode"),
+        ("traceroute", {"request": {"url": "x", "maxHops": 65}}, "maxHops"),
+        ("traceroute", {"maxResponseTime": 30_001}, "maxResponseTime"),
         ("browser", {"script": ""}, "script"),
         ("multistep", {"dependencies": [{"path": "../x", "content": "y"}]}, "dependencies"),
         ("url", {"retryStrategy": {"type": "FIXED", "maxRetries": 11}}, "maxRetries"),
@@ -129,7 +135,7 @@ async def test_retries_are_read_as_they_were_said(
 async def test_what_cannot_be_saved_is_refused_by_the_fields_name(
     api: Api, runner: ScriptedRunner, kind: str, change: dict[str, Any], field: str
 ) -> None:
-    body = {"name": "x", "locations": [EU], **KINDS[kind][1], **change}
+    body = {"name": "x", "locations": [EU], **ALL_KINDS[kind][1], **change}
     error = await api.post(f"/v1/checks/{kind}", body, status=400)
     assert field in error["message"]
 

@@ -28,7 +28,7 @@ from bellrock.api.config import ApiConfig
 from bellrock.api.rate_limit import RateLimits
 from tests.support.api_client import EU, Api
 from tests.support.certificates import make_pair
-from tests.support.check_kinds import KINDS
+from tests.support.check_kinds import KEPT_KINDS, KINDS
 from tests.support.scripted_runner import ScriptedRunner, scripted_runner
 from tests.support.server import RunningServer, ServerOptions
 
@@ -38,9 +38,9 @@ _APART = f"/(events|completion|healthz)$|^/v1/analytics/({_ALIKE})"
 _TIMEOUT_S = 20.0
 _FEW_EXAMPLES = 8
 _EXAMPLES = int(os.environ.get("BELLROCK_TEST_EXAMPLES", _FEW_EXAMPLES))  # of each operation
-_SOME_IDS = re.compile(r"/([a-z-]+)/\{(\w+)\}(?:/\{(\w+)\})?")
+_SOME_IDS = re.compile(r"/((?:v1/)?[a-z-]+)/\{(\w+)\}(?:/\{(\w+)\})?")
 Ids = Mapping[str, tuple[str, ...]]
-"""Ids of what is there, by the word that stands before them in a path."""
+"""Ids of what is there, by the word that stands before them in a path (`v1/x`: where x is not enough)."""
 
 _REFERENCES: Mapping[str, Callable[[Ids], Any]] = {
     "groupId": lambda there: int(there["check-groups"][0]),
@@ -50,6 +50,10 @@ _REFERENCES: Mapping[str, Callable[[Ids], Any]] = {
     "privateLocations": lambda there: list(there["slugs"]),
     "target": lambda there: {"checkId": list(there["url"])},
     "codeBundlePath": lambda there: there["bundles"][0],
+    "dashboardId": lambda there: int(there["dashboard-numbers"][0]),
+    "services": lambda there: [{"id": each} for each in there["services"]],
+    "cards": lambda there: [{"name": "Web", "services": [{"id": each} for each in there["services"]]}],
+    "checkId": lambda there: there["url"][0],
     "slugName": lambda _: f"lab-{uuid4().hex[:20]}",
 }
 document = schemathesis.openapi.from_dict(openapi_document())
@@ -114,7 +118,7 @@ async def _one_of_everything(api: Api, runner: ScriptedRunner) -> Ids:
     group = await api.post("/v1/check-groups", {"name": "Shop"})
     kinds = {
         kind: await api.post(f"/v1/checks/{kind}", {"name": kind, "locations": [EU], **said})
-        for kind, (_, said, _) in KINDS.items()
+        for kind, (_, said, _) in {**KINDS, **KEPT_KINDS}.items()
     }
     grouped = await api.create_url_monitor(groupId=group["id"])
     suite = await api.create_suite()
@@ -127,12 +131,14 @@ async def _one_of_everything(api: Api, runner: ScriptedRunner) -> Ids:
     location = await api.post("/v1/private-locations", {"name": "Lab", "slugName": slug})
     key = await api.post(f"/v1/private-locations/{location['id']}/keys")
     other = await api.post("/v1/api-keys", {"name": "A program", "role": "READ_ONLY", "kind": "service"})
+    kept = await _kept(api, kinds["url"]["id"])
     test_session = await api.start_test_session(suite["id"])
     session = await api.trigger(suite["id"])
     (row,) = (await api.rows(session["checkSessionId"])).values()
     await (await runner.claim(row["sequenceId"], EU)).pass_with()
     await api.completion("check", session["checkSessionId"])
     return {
+        **kept,
         **{kind: (made["id"],) for kind, made in kinds.items()},
         "playwright": (suite["id"],),
         "bundles": (await api.upload_bundle(),),
@@ -155,6 +161,36 @@ async def _one_of_everything(api: Api, runner: ScriptedRunner) -> Ids:
     }
 
 
+async def _kept(api: Api, check_id: str) -> Ids:
+    """One of everything that is kept."""
+    hears = [{"checkId": check_id, "activated": True}]
+    email = {"type": "EMAIL", "config": {"address": "a@example.org"}, "subscriptions": hears}
+    channel = await api.post("/v1/alert-channels", email)
+    times = {"startsAt": "2026-01-01T00:00:00Z", "endsAt": "2026-01-02T00:00:00Z"}
+    window = await api.post("/v1/maintenance-windows", {"name": "Night", **times})
+    board = await api.post("/v1/dashboards", {"header": "Board"})
+    service = await api.post("/v1/status-pages/services", {"name": "Checkout"}, status=200)
+    cards = [{"name": "Web", "services": [{"id": service["id"]}]}]
+    page = await api.post("/v1/status-pages", {"name": "Shop", "url": uuid4().hex, "cards": cards})
+    first = [{"description": "We look into it", "status": "INVESTIGATING"}]
+    down = {"name": "Down", "severity": "MAJOR", "services": [service], "incidentUpdates": first}
+    incident = await api.post("/v1/status-pages/incidents", down)
+    shown = {"name": "Down", "impact": "MAJOR", "dashboardId": board["id"], "incidentUpdates": first}
+    old = await api.post("/v1/incidents", shown, status=200)
+    return {
+        "alert-channels": (str(channel["id"]),),
+        "maintenance-windows": (str(window["id"]),),
+        "dashboards": (board["dashboardId"],),
+        "dashboard-numbers": (str(board["id"]),),
+        "services": (service["id"],),
+        "status-pages": (page["id"],),
+        "incidents": (incident["id"],),
+        "incident-updates": (incident["incidentUpdates"][0]["id"],),
+        "v1/incidents": (old["id"],),
+        "updates": (old["incidentUpdates"][0]["id"],),
+    }
+
+
 def _faultless(_: CheckContext, response: Response, __: Case[Any]) -> bool | None:
     """No fault of ours: what is not built says so."""
     fault = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -170,7 +206,8 @@ def _points_at_what_is_there(case: Case[Any], there: Ids) -> bool:
     """Put ids of what is there into the path and the body; whether there was a place for any."""
     known: dict[str, Any] = {}
     for word, *names in _SOME_IDS.findall(case.path):
-        known |= dict(zip(filter(None, names), there.get(word, ()), strict=False))
+        ids = there.get(word) or there.get(word.removeprefix("v1/"), ())
+        known |= dict(zip(filter(None, names), ids, strict=False))
     is_whole = len(known) == case.path.count("{")
     if is_whole:
         case.path_parameters = known

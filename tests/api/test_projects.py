@@ -134,13 +134,11 @@ async def test_a_deploy_is_all_or_nothing_and_its_error_names_resource_and_field
     assert await api.get("/v1/checks") == []
 
 
-async def test_resources_of_types_that_are_not_built_are_501_and_named(api: Api) -> None:
-    dashboard = {"logicalId": "board", "type": "dashboard", "member": True, "payload": {"header": "x"}}
-    error = await api.post("/v1/projects/deploy", project(dashboard), status=501)
-    assert "dashboard" in error["message"]
-    grouped = suite("cart", await api.upload_bundle(), groupId={"ref": "shop"})
-    error = await api.post("/v1/projects/deploy", project(grouped), status=501)
-    assert "resources[cart].groupId" in error["message"]
+async def test_resources_of_types_that_are_unknown_are_400_and_named(api: Api) -> None:
+    body = project({"logicalId": "x", "type": "teapot", "member": True, "payload": {}})
+    error = await api.post("/v1/projects/deploy", body, status=400)
+    assert "'teapot'" in error["message"]
+    assert "check-group" in error["message"]
 
 
 @pytest.mark.parametrize("preserve", [False, True])

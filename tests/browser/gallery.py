@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from bellrock.domain.access import Role
 from bellrock.web import run_page, runners_page, session_page
 from bellrock.web.render import STATIC, asset_version, page
-from bellrock.web.routes.checks import CheckRow
+from bellrock.web.routes.checks import CheckRow, KeptRow
 from bellrock.web.routes.loading import chosen_run, tests_panel
 from bellrock.web.routes.sessions import SessionFilter
 from bellrock.web.security import PAGE_POLICY, headers_for
@@ -91,7 +91,8 @@ def _checks(*, empty: bool) -> dict[str, object]:
         CheckRow(examples.check("Tide tables, a check with quite a long name", tags=("tides",)), None),
     ]
     shown = [] if empty else rows
-    return {"rows": shown, "total": len(shown), "search": "", "page": 1, "pages": 1}
+    kept = [] if empty else [KeptRow("dashboard", "Tides at a glance", "harbour")]
+    return {"rows": shown, "kept": kept, "total": len(shown), "search": "", "page": 1, "pages": 1}
 
 
 def _sessions(role: Role, *, empty: bool) -> dict[str, object]:

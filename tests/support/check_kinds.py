@@ -63,3 +63,30 @@ KINDS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "browser": ("BROWSER", {"script": "await page.goto('https://shop.example')"}, {"sslCheckDomain": None}),
     "multistep": ("MULTI_STEP", {"script": "test('x', async () => {})"}, {"shouldFail": False}),
 }
+
+KEPT_KINDS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    # those that are saved and cannot run
+    "grpc": (
+        "GRPC",
+        {
+            "request": {
+                "url": "grpc.example",
+                "port": 50051,
+                "grpcConfig": {
+                    "mode": "BEHAVIOR",
+                    "method": "shop.Cart/Get",
+                    "serviceDefinition": "REFLECTION",
+                    "message": "{}",
+                    "metadata": [{"key": "x-key", "value": "{{KEY}}"}],
+                },
+                "assertions": [{"source": "GRPC_STATUS_CODE", "comparison": "EQUALS", "target": "0"}],
+            }
+        },
+        {"degradedResponseTime": 10000, "maxResponseTime": 20000, "shouldFail": False},
+    ),
+    "traceroute": (
+        "TRACEROUTE",
+        {"request": {"url": "shop.example", "protocol": "UDP", "maxHops": 12}},
+        {"degradedResponseTime": 10000, "maxResponseTime": 20000, "request": {"port": 33434, "timeout": 10}},
+    ),
+}

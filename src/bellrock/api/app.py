@@ -32,6 +32,7 @@ from bellrock.api.rate_limit import RateLimiter
 from bellrock.api.request_bodies import BodyLimit
 from bellrock.api.v1 import (
     accounts,
+    alert_channels,
     analytics,
     badges,
     catalog,
@@ -42,13 +43,18 @@ from bellrock.api.v1 import (
     check_statuses,
     checks,
     client_certificates,
+    dashboard_incidents,
+    dashboards,
     error_groups,
     heartbeats,
+    maintenance_windows,
     members,
     private_locations,
     projects,
     reporting,
     snippets,
+    status_page_incidents,
+    status_pages,
     test_sessions,
     unrecorded_sessions,
     variables,
@@ -112,9 +118,18 @@ def _include_routers(app: FastAPI) -> None:
         check_groups,
         check_groups_v2,
     )
-    versions = (*sessions, check_results, heartbeats, checks, projects, accounts, catalog, *configuration)
+    kept = (
+        alert_channels,
+        dashboard_incidents,
+        dashboards,
+        maintenance_windows,
+        status_page_incidents,  # its paths come before those of pages, which take any word
+        status_pages,
+    )
+    checked = (check_results, heartbeats, checks, projects, accounts, catalog)
     reading = (check_statuses, analytics, reporting, badges, members, error_groups, check_alerts)
-    for part in (*versions, *reading, check_sessions_v2, check_results_v2, checks_v2, checks_v3):
+    versions = (*sessions, *checked, *configuration, *kept, *reading)
+    for part in (*versions, check_sessions_v2, check_results_v2, checks_v2, checks_v3):
         app.include_router(part.router)
     for part in (artifacts, cli_wire, older_clients, mqtt, runner, runner_bus, health, metrics):
         app.include_router(part.router)

@@ -3,6 +3,7 @@
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from bellrock.api.paging import tell_range
 from bellrock.api.queries import words
 from bellrock.domain.access import Principal
 from bellrock.domain.check_status import StatusWord
@@ -50,7 +51,5 @@ async def read_page(
         status=filters.status,
         apply_group=filters.apply_group,
     )
-    first = (filters.page - 1) * filters.limit
-    span = f"{first}-{first + len(found.checks) - 1}" if found.checks else "*"
-    response.headers["Content-Range"] = f"{span}/{found.total}"
+    tell_range(response, page=filters.page, limit=filters.limit, shown=len(found.checks), total=found.total)
     return found.checks

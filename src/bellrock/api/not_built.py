@@ -9,21 +9,7 @@ from fastapi import APIRouter, Request
 from bellrock.domain.errors import NotBuilt
 
 _NOT_BUILT = """
-GET POST /v1/alert-channels
-GET PUT DELETE /v1/alert-channels/{id}
-PUT /v1/alert-channels/{id}/subscriptions
-GET /v1/alert-notifications
-POST /v1/checks/{kind}
-PUT /v1/checks/{kind}/{id}
-GET POST /v1/dashboards
-GET PUT DELETE /v1/dashboards/{dashboardId}
 GET POST /v1/deployment-triggers
-POST /v1/incidents
-GET PUT DELETE /v1/incidents/{id}
-POST /v1/incidents/{incidentId}/updates
-PUT DELETE /v1/incidents/{incidentId}/updates/{id}
-GET POST /v1/maintenance-windows
-GET PUT DELETE /v1/maintenance-windows/{id}
 GET /v1/maintenance-windows/{id}/maintenances
 GET PATCH DELETE /v1/maintenance-windows/{id}/maintenances/{maintenanceId}
 POST /v1/maintenance-windows/{id}/maintenances/{maintenanceId}/updates
@@ -32,14 +18,6 @@ POST /v1/root-cause-analyses/error-groups/{errorGroupId}
 POST /v1/root-cause-analyses/test-session-error-groups/{testSessionErrorGroupId}
 GET /v1/root-cause-analyses/{id}
 GET /v1/secret-scans
-GET POST /v1/status-pages
-GET POST /v1/status-pages/incidents
-GET PUT DELETE /v1/status-pages/incidents/{incidentId}
-GET POST /v1/status-pages/incidents/{incidentId}/incident-updates
-GET PUT DELETE /v1/status-pages/incidents/{incidentId}/incident-updates/{incidentUpdateId}
-GET POST /v1/status-pages/services
-GET PUT DELETE /v1/status-pages/services/{serviceId}
-GET PUT DELETE /v1/status-pages/{statusPageId}
 GET /v1/status-pages/{statusPageId}/subscriptions
 POST /v1/status-pages/{statusPageId}/subscriptions/bulk
 DELETE /v1/status-pages/{statusPageId}/subscriptions/{subscriptionId}

@@ -1,11 +1,12 @@
 """Parameters that several routes share: lists in both spellings, moments in Unix seconds, numeric ids."""
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, get_args
 
 from fastapi import Path, Query, Request
-from pydantic import AfterValidator
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from bellrock.api.bodies.check_results import AssetType
 from bellrock.domain.errors import Invalid
@@ -48,6 +49,30 @@ def words(request: Request, name: str, *, allowed: Sequence[str] = ()) -> tuple[
         if word not in allowed:
             raise Invalid(f"{name} (query) is not right: {word[:50]!r} is not one of {', '.join(allowed)}.")
     return split
+
+
+_COMPARISONS: dict[str, Callable[[datetime, datetime], bool]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(UtcMoment)
+
+
+def compared(request: Request, name: str) -> tuple[str, Callable[[datetime], bool]]:
+    """What ``name[gt]``, ``[gte]``, ``[lt]`` and ``[lte]`` ask of a moment: all of those that are there."""
+    given = [(word, request.query_params.get(f"{name}[{word}]")) for word in _COMPARISONS]
+    limits = [(_COMPARISONS[word], _limit(name, word, text)) for word, text in given if text is not None]
+    return name, lambda at: all(holds(at, limit) for holds, limit in limits)
+
+
+def _limit(name: str, word: str, text: str) -> datetime:
+    try:
+        return _MOMENT.validate_python(text)
+    except ValidationError as error:
+        said = f"{name}[{word}] (query) is not right: use a day or a moment as in ISO 8601."
+        raise Invalid(said) from error
 
 
 def asset_types(request: Request) -> tuple[AssetType, ...]:

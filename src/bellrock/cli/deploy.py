@@ -95,7 +95,8 @@ def print_diff(located: LocatedProject, diff: Sequence[Change]) -> None:
 def _line(change: Change, name: str | None) -> str:
     called = f"  {name}" if name and name != change.logical_id else ""
     word = _WORDS.get(change.action, change.action.lower())
-    return f"  {_SIGNS.get(change.action, '?')} {word} {change.type} {change.logical_id}{called}"
+    note = f"  ({change.note})" if change.note and change.action in ("CREATE", "UPDATE") else ""
+    return f"  {_SIGNS.get(change.action, '?')} {word} {change.type} {change.logical_id}{called}{note}"
 
 
 def _confirm(result: DeployResult) -> int | None:

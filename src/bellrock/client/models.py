@@ -280,6 +280,7 @@ class Change(Answer):
     logical_id: str
     physical_id: str | int | None = None
     action: str
+    note: str | None = None
 
 
 class DeployResult(Answer):

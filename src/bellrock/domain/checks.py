@@ -9,10 +9,10 @@ from uuid import UUID
 from bellrock.domain.retries import RetryPolicy
 from bellrock.domain.specs import CheckType, Spec
 
-KNOWN = frozenset(CheckType) - {CheckType.AGENTIC, CheckType.GRPC, CheckType.TRACEROUTE}
-"""The types that can be saved in this version."""
+KEPT_TYPES = frozenset({CheckType.AGENTIC, CheckType.GRPC, CheckType.TRACEROUTE})
+"""The types that are saved as they are said, and that this version cannot run."""
 
-RUNNABLE = KNOWN - {CheckType.HEARTBEAT}
+RUNNABLE = frozenset(CheckType) - KEPT_TYPES - {CheckType.HEARTBEAT}
 """The types that a runner executes in this version."""
 
 FREQUENCIES_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440)
@@ -20,7 +20,7 @@ FREQUENCIES_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440)
 
 WITH_TESTS = frozenset({CheckType.PLAYWRIGHT, CheckType.BROWSER, CheckType.MULTI_STEP})
 """Types whose runs consist of tests; the others ask a target once."""
-MINUTES_ONLY = frozenset({CheckType.PLAYWRIGHT, CheckType.BROWSER, CheckType.MULTI_STEP, CheckType.SSL})
+MINUTES_ONLY = WITH_TESTS | {CheckType.SSL, CheckType.AGENTIC}
 """Types that cannot run more often than every minute."""
 
 

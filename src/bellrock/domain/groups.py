@@ -62,6 +62,8 @@ class CheckGroup:
     runtime_id: str | None = None
     retry: GroupRetry | None = FALLBACK
     run_parallel: bool | None = None
+    project_id: str | None = None
+    logical_id: str | None = None
 
     @property
     def places(self) -> tuple[str, ...]:

@@ -28,13 +28,16 @@ class PrivateLocation:
     icon: str = "location"
     proxy_url: str | None = None
     updated_at: datetime | None = None
+    project_id: str | None = None
+    logical_id: str | None = None
 
 
-def refuse_bad_slug(slug: str) -> None:
-    """Raise Invalid unless the slug may name a private location."""
+def refuse_bad_slug(slug: str, *, where: str = "") -> None:
+    """Raise Invalid, naming ``where`` and the field, unless the slug may name a private location."""
     if not _SLUG.fullmatch(slug):
         raise Invalid(
-            "slugName: use 1 to 30 letters, digits and '-', and nothing that begins like a public region."
+            f"{where}slugName: use 1 to 30 letters, digits and '-', "
+            "and nothing that begins like a public region."
         )
 
 

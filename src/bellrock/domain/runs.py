@@ -132,11 +132,16 @@ class QueueTimeRanOut:
 
 
 @dataclass(frozen=True, slots=True)
+class NotSupported:
+    """This version has nobody who could run checks of this type."""
+
+
+@dataclass(frozen=True, slots=True)
 class RetryDue:
     """The wait before the next attempt is over."""
 
 
-Event = Claimed | Heartbeat | Reported | CancelAsked | LeaseRanOut | QueueTimeRanOut | RetryDue
+Event = Claimed | Heartbeat | Reported | CancelAsked | LeaseRanOut | QueueTimeRanOut | NotSupported | RetryDue
 
 
 # --- facts: what was decided, in the past tense -----------------------------------------------
@@ -273,8 +278,8 @@ def decide(run: Run, event: Event, *, at: datetime) -> Decision:
             return _cancel(run, event, at)
         case LeaseRanOut():
             return _lease_ran_out(run, at)
-        case QueueTimeRanOut():
-            return _queue_time_ran_out(run, event, at)
+        case QueueTimeRanOut() | NotSupported():
+            return _never_runs(run, event, at)
         case RetryDue():
             return _retry_due(run, at)
 
@@ -405,9 +410,12 @@ def _lease_ran_out(run: Run, at: datetime) -> Decision:
     return _requeue(run, RequeueReason.RUNNER_LOST, at, expired)
 
 
-def _queue_time_ran_out(run: Run, event: QueueTimeRanOut, at: datetime) -> Decision:
+def _never_runs(run: Run, event: QueueTimeRanOut | NotSupported, at: datetime) -> Decision:
     if run.state is not RunState.QUEUED:
         return _refuse(run, f"the run is {run.state}")
+    if isinstance(event, NotSupported):
+        message = f"This version of Bellrock keeps {run.check_type} checks and cannot run them yet."
+        return _finish(run, Outcome(Verdict.ERRORED, Blame.PLATFORM, "NOT_SUPPORTED", message), at)
     message = f"No runner at {run.location} took the run within {event.waited_s:.0f} s."
     return _finish(run, Outcome(Verdict.LOST, Blame.PLATFORM, "NO_RUNNER", message), at)
 

@@ -1,8 +1,9 @@
 """What each type of check does: one frozen record per type, in the contract's terms. Times in ms."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 
 class CheckType(StrEnum):
@@ -291,6 +292,14 @@ class MultistepCheck:
     type: Literal[CheckType.MULTI_STEP] = CheckType.MULTI_STEP
 
 
+@dataclass(frozen=True, slots=True)
+class KeptCheck:
+    """What a check of a type does that this version cannot run: its own fields, as the contract says them."""
+
+    type: Literal[CheckType.AGENTIC, CheckType.GRPC, CheckType.TRACEROUTE]
+    said: Mapping[str, Any]
+
+
 SUITES = frozenset({CheckType.PLAYWRIGHT})
 """Suites of code: the types that retry by themselves, and that a person can stop."""
 
@@ -305,4 +314,5 @@ Spec = (
     | Heartbeat
     | BrowserCheck
     | MultistepCheck
+    | KeptCheck
 )

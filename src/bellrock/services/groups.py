@@ -39,7 +39,7 @@ async def create_group(platform: Platform, principal: Principal, change: GroupCh
     principal.must(Right.EDIT)
     empty = CheckGroup(id=0, account_id=principal.account_id, name="", created_at=platform.clock())
     async with platform.database.write() as connection:
-        wanted = await _allowed(connection, change(empty), empty)
+        wanted = await allowed_group(connection, change(empty), empty)
         stored = StoredGroup(wanted, seal(platform.vault, wanted.environment))
         stored = await store.insert_group(connection, stored)
     log.info("group.created", group_id=stored.group.id, by=str(principal.key_id))
@@ -54,7 +54,7 @@ async def update_group(
     async with platform.database.write() as connection:
         found = await _load(connection, principal, group_id, to_change=True)
         before = in_clear_group(platform.vault, found)
-        wanted = await _allowed(connection, change(before), before)
+        wanted = await allowed_group(connection, change(before), before)
         changed = replace(wanted, updated_at=platform.clock())
         stored = StoredGroup(changed, seal(platform.vault, changed.environment))
         await store.update_group(connection, stored)
@@ -129,33 +129,35 @@ async def get_check_of_group(
     return shown_in_group(platform.vault, shown_check(platform, stored), {group_id: group}, reader=principal)
 
 
-async def _allowed(connection: AsyncConnection, wanted: CheckGroup, before: CheckGroup) -> CheckGroup:
-    """The wanted group with the secrets it keeps. Raises Invalid naming the field."""
+async def allowed_group(
+    connection: AsyncConnection, wanted: CheckGroup, before: CheckGroup, *, where: str = ""
+) -> CheckGroup:
+    """The wanted group with the secrets it keeps. Raises Invalid naming ``where`` and the field."""
     if not 1 <= len(wanted.name.strip()) <= _LONGEST_NAME:
-        raise Invalid(f"name: use 1 to {_LONGEST_NAME} characters.")
-    _refuse_repeated(wanted.environment)
+        raise Invalid(f"{where}name: use 1 to {_LONGEST_NAME} characters.")
+    _refuse_repeated(wanted.environment, where)
     served = await usable_locations(connection, wanted.account_id, wanted=wanted.places)
-    refuse_unknown_locations(wanted.locations, served=served, field="locations")
-    await _refuse_foreign(connection, wanted)
+    refuse_unknown_locations(wanted.locations, served=served, field=f"{where}locations")
+    await _refuse_foreign(connection, wanted, where)
     snippets = {"setupSnippetId": wanted.setup_snippet_id, "tearDownSnippetId": wanted.teardown_snippet_id}
-    await refuse_unknown_snippets(connection, wanted.account_id, snippets)
+    await refuse_unknown_snippets(connection, wanted.account_id, snippets, where=where)
     return replace(wanted, environment=with_kept_secrets(wanted.environment, before.environment))
 
 
-async def _refuse_foreign(connection: AsyncConnection, wanted: CheckGroup) -> None:
+async def _refuse_foreign(connection: AsyncConnection, wanted: CheckGroup, where: str) -> None:
     if not wanted.private_locations:
         return
     owners = await owners_of_slugs(connection)
     for slug in wanted.private_locations:
         if owners.get(slug) != wanted.account_id:
-            raise Invalid(f"privateLocations: there is no private location {slug!r}.")
+            raise Invalid(f"{where}privateLocations: there is no private location {slug!r}.")
 
 
-def _refuse_repeated(environment: Sequence[EnvironmentVariable]) -> None:
+def _refuse_repeated(environment: Sequence[EnvironmentVariable], where: str) -> None:
     keys = [each.key for each in environment]
     repeated = sorted({key for key in keys if keys.count(key) > 1 or not key})
     if repeated:
-        raise Invalid(f"environmentVariables: each needs a key of its own, not {repeated[0]!r} twice.")
+        raise Invalid(f"{where}environmentVariables: each needs a key of its own, not {repeated[0]!r} twice.")
 
 
 async def _load(

@@ -92,13 +92,9 @@ async def create_location(platform: Platform, principal: Principal, draft: Locat
         icon=draft.icon,
         proxy_url=draft.proxy_url or None,
     )
-    refuse_bad_slug(location.slug)
-    _refuse_bad(location)
+    refuse_bad_location(location)
     async with platform.database.write() as connection:
-        # Else the runners of this location could take what another account has queued there.
-        taken = await store.is_used_by_others(connection, principal.account_id, location.slug)
-        if taken or not await store.insert_location(connection, location):
-            raise Conflict(f"slugName: there is a private location {location.slug!r} already.")
+        await insert_new_location(connection, location)
         key = await _add_key(connection, location, location.created_at)
     log.info("private_location.created", slug=location.slug, by=str(principal.key_id))
     return LocationView(location, (key,), (), None)
@@ -115,7 +111,7 @@ async def update_location(
     async with platform.database.write() as connection:
         before = await _load(connection, principal, location_id, to_change=True)
         changed = replace(before, **changes, updated_at=platform.clock())  # type: ignore[arg-type]
-        _refuse_bad(changed)
+        refuse_bad_location(changed)
         await store.update_location(connection, changed)
         (view,) = await _views(platform, connection, [changed])
     log.info("private_location.updated", slug=changed.slug, by=str(principal.key_id))
@@ -146,10 +142,7 @@ async def delete_location(platform: Platform, principal: Principal, location_id:
     principal.must(Right.ADMINISTER)
     async with platform.database.write() as connection:
         location = await _load(connection, principal, location_id, to_change=True)
-        users = await _users(connection, location)
-        if users:
-            raise Conflict(f"{location.slug} is in use by {', '.join(users[:3])}: take it away there first.")
-        await store.delete_location(connection, location_id)
+        await delete_unused_location(connection, location)
     log.info("private_location.deleted", slug=location.slug, by=str(principal.key_id))
 
 
@@ -281,11 +274,33 @@ async def _load(
     return found
 
 
-def _refuse_bad(location: PrivateLocation) -> None:
+def refuse_bad_location(location: PrivateLocation, *, where: str = "") -> None:
+    """Raise Invalid, naming ``where`` and the field, unless the location can be saved."""
+    refuse_bad_slug(location.slug, where=where)
     if not 1 <= len(location.name.strip()) <= _LONGEST_NAME:
-        raise Invalid(f"name: use 1 to {_LONGEST_NAME} characters.")
+        raise Invalid(f"{where}name: use 1 to {_LONGEST_NAME} characters.")
     if not 1 <= len(location.icon) <= _LONGEST_ICON:
-        raise Invalid(f"icon: use 1 to {_LONGEST_ICON} characters.")
+        raise Invalid(f"{where}icon: use 1 to {_LONGEST_ICON} characters.")
     proxy = location.proxy_url
     if proxy and (len(proxy) > _LONGEST_URL or not proxy.startswith(("http://", "https://"))):
-        raise Invalid(f"proxyUrl: use an http:// or https:// address of at most {_LONGEST_URL} characters.")
+        raise Invalid(
+            f"{where}proxyUrl: use an http:// or https:// address of at most {_LONGEST_URL} characters."
+        )
+
+
+async def insert_new_location(
+    connection: AsyncConnection, location: PrivateLocation, *, where: str = ""
+) -> None:
+    """Insert a location without keys. Raises Conflict where its slug is taken."""
+    # Else the runners of this location could take what another account has queued there.
+    taken = await store.is_used_by_others(connection, location.account_id, location.slug)
+    if taken or not await store.insert_location(connection, location):
+        raise Conflict(f"{where}slugName: there is a private location {location.slug!r} already.")
+
+
+async def delete_unused_location(connection: AsyncConnection, location: PrivateLocation) -> None:
+    """Delete a location and its keys. Raises Conflict while a check or a group runs there."""
+    users = await _users(connection, location)
+    if users:
+        raise Conflict(f"{location.slug} is in use by {', '.join(users[:3])}: take it away there first.")
+    await store.delete_location(connection, location.id)

@@ -6,14 +6,14 @@ from uuid import UUID
 
 import structlog
 
-from bellrock.domain.checks import EnvironmentVariable
+from bellrock.domain.checks import KEPT_TYPES, EnvironmentVariable
 from bellrock.domain.retries import RetryPolicy
-from bellrock.domain.runs import Announce, Dispatch, Run
+from bellrock.domain.runs import Announce, Dispatch, NotSupported, Run
 from bellrock.domain.sessions import Session
 from bellrock.domain.specs import CheckType
 from bellrock.services.environment import seal
 from bellrock.services.ids import new_id
-from bellrock.services.work import Work
+from bellrock.services.work import Work, advance_together
 from bellrock.store.records import NewRun, RunMaterial, StoredRun
 from bellrock.store.runs import insert_runs
 from bellrock.store.sessions import insert_sessions
@@ -48,8 +48,15 @@ class QueuedSession:
 
 
 async def queue_session(work: Work, session: Session, jobs: Sequence[Job]) -> QueuedSession:
-    """Write the session, one queued run per job, and the orders that offer them to runners."""
+    """Write the session, one queued run per job, and the orders that offer them to runners.
+
+    Runs of types that this version cannot run end at once, by an error; they come back as they were queued.
+    """
     (new_runs,) = await queue_sessions(work, [(session, jobs)])
+    unsupported = [new.run.id for new in new_runs if new.run.check_type in KEPT_TYPES]
+    if unsupported:
+        await work.lock(session.id)
+        await advance_together(work, {run_id: NotSupported() for run_id in unsupported})
     log.info(
         "session.started",
         session_id=str(session.id),
@@ -74,7 +81,7 @@ async def queue_sessions(
     await insert_runs(work.connection, [each for of_session in runs for each in of_session])
     firsts = (of_session[0].run for of_session in runs)
     await work.order(
-        *(Dispatch(run.id, run.location) for run in all_runs),
+        *(Dispatch(run.id, run.location) for run in all_runs if run.check_type not in KEPT_TYPES),
         *(Announce(run.account_id, run.session_id, run.id, "queued") for run in firsts),
     )
     work.sessions_started += [session for session, _ in new]

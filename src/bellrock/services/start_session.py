@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.access import Principal, Right
 from bellrock.domain.cancellation import RunSource, is_recorded
-from bellrock.domain.checks import RUNNABLE, Check, EnvironmentVariable
+from bellrock.domain.checks import KEPT_TYPES, RUNNABLE, Check, EnvironmentVariable
 from bellrock.domain.errors import Conflict, Invalid, NotBuilt, NotFound
 from bellrock.domain.locations import refuse_unknown_locations
 from bellrock.domain.retries import RetryPolicy, policy_of_run
@@ -30,6 +30,7 @@ from bellrock.store.checks import StoredCheck, all_checks, load_check
 from bellrock.store.records import RunMaterial
 
 _LONGEST_NAME = 255
+_CAN_BE_ASKED = RUNNABLE | KEPT_TYPES  # who asks for what cannot run gets an error as its result
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,7 @@ async def _checks_meant(
     meant = [
         stored
         for stored in await with_groups(connection, principal.account_id, known)
-        if stored.check.type in RUNNABLE
+        if stored.check.type in _CAN_BE_ASKED
         and (stored.check.activated or target.allow_deactivated)
         and (not wanted or stored.check.id in wanted)
         and matches(target.match_tags, stored.check.tags)
@@ -305,7 +306,7 @@ def _refuse_bad_jobs(jobs: tuple[InlineJob, ...]) -> None:
     if not jobs:
         raise Invalid("checkRunJobs: at least one job is needed.")
     for job in jobs:
-        if job.draft.type not in RUNNABLE:
+        if job.draft.type not in _CAN_BE_ASKED:
             raise NotBuilt(
                 f"checkRunJobs[{job.logical_id}].checkType: {job.draft.type} checks cannot be run."
             )

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bellrock.domain.checks import Check
+from bellrock.domain.checks import Check, CheckPolicy
 from bellrock.domain.specs import CheckType
 from bellrock.store.tables import checks
 
@@ -93,6 +93,13 @@ async def find_listed(connection: AsyncConnection, check_id: UUID) -> tuple[UUID
     if row is None:
         return None
     return row["account_id"], ListedCheck(**{column.name: row[column.name] for column in _LISTED})
+
+
+async def policies_of(connection: AsyncConnection, account_id: UUID) -> dict[UUID, CheckPolicy]:
+    """What holds for each check of the account, by the checks' names."""
+    query = select(checks.c.id, checks.c.policy).where(checks.c.account_id == account_id)
+    found = await connection.execute(query.order_by(checks.c.name, checks.c.id))
+    return {row.id: row.policy for row in found}
 
 
 async def checks_of_project(

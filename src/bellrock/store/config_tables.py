@@ -1,15 +1,29 @@
 """The tables of an account's configuration. A change here needs a migration, as in `store.tables`."""
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Text, Uuid
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
 
 from bellrock.domain.checks import Subscription
 from bellrock.domain.groups import ApiDefaults, GroupRetry
-from bellrock.store.columns import Document, Instant
+from bellrock.domain.kept import KeptKind
+from bellrock.store.columns import Document, Instant, Words
 from bellrock.store.tables import accounts, metadata
 
 __all__ = [
     "check_groups",
     "client_certificates",
+    "kept_resources",
     "metadata",
     "private_location_keys",
     "private_locations",
@@ -62,6 +76,8 @@ private_locations = Table(
     Column("slug", String(30), nullable=False, unique=True),  # of all accounts: work is offered by it alone
     Column("icon", String(64), nullable=False),
     Column("proxy_url", Text),
+    Column("project_id", String(255)),  # the project's logical id
+    Column("logical_id", String(500)),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant),
 )
@@ -102,7 +118,26 @@ check_groups = Table(
     Column("runtime_id", String(16)),
     Column("retry", Document(GroupRetry)),
     Column("run_parallel", Boolean),
+    Column("project_id", String(255)),  # the project's logical id
+    Column("logical_id", String(500)),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant),
+    sqlite_autoincrement=True,
+)
+
+kept_resources = Table(
+    "kept_resources",
+    metadata,
+    Column("number", Integer, primary_key=True),  # the id of those kinds that have a numeric one
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), nullable=False),
+    Column("kind", Words(KeptKind), nullable=False),
+    Column("project_id", String(255)),  # the project's logical id
+    Column("logical_id", String(500)),
+    Column("body", JSON, nullable=False),
+    Column("sealed_body", Text),  # parts of the body that are secret
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant),
+    UniqueConstraint("account_id", "kind", "project_id", "logical_id"),
     sqlite_autoincrement=True,
 )

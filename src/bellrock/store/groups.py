@@ -84,6 +84,17 @@ async def count_checks(connection: AsyncConnection, group_id: int) -> int:
     return (await connection.execute(query)).scalar_one()
 
 
+async def groups_of_project(
+    connection: AsyncConnection, account_id: UUID, project_id: str
+) -> dict[str, StoredGroup]:
+    """The project's groups by logical id."""
+    query = select(check_groups).where(
+        check_groups.c.account_id == account_id, check_groups.c.project_id == project_id
+    )
+    found = [_stored(row) for row in await connection.execute(query.order_by(check_groups.c.id))]
+    return {each.group.logical_id or "": each for each in found}
+
+
 async def delete_group(connection: AsyncConnection, group_id: int) -> None:
     """Delete a group."""
     await connection.execute(delete(check_groups).where(check_groups.c.id == group_id))

@@ -17,6 +17,7 @@ from bellrock.store.tables import checks, runs
 from bellrock.store.upsert import insert_if_new
 
 _NAMES = [column.name for column in locations.c]
+_CHANGEABLE = ("name", "icon", "proxy_url", "project_id", "logical_id", "updated_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ async def insert_location(connection: AsyncConnection, location: PrivateLocation
 
 async def update_location(connection: AsyncConnection, location: PrivateLocation) -> None:
     """Write a location over the one with its id."""
-    values = {name: getattr(location, name) for name in ("name", "icon", "proxy_url", "updated_at")}
+    values = {name: getattr(location, name) for name in _CHANGEABLE}
     await connection.execute(update(locations).where(locations.c.id == location.id).values(values))
 
 

@@ -7,8 +7,22 @@ them (clients are newer or older than we are) but refuse text that no database c
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
+
+from bellrock.services.asks import Ask
+
+__all__ = [
+    "Answer",
+    "Ask",
+    "Day",
+    "Instant",
+    "SnakeCreated",
+    "SnakeCreatedDay",
+    "SnakeUpdated",
+    "SnakeUpdatedDay",
+    "is_none",
+]
 
 
 def milliseconds(moment: datetime) -> str:
@@ -44,19 +58,3 @@ class Answer(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True, extra="forbid", frozen=True
     )
-
-
-class Ask(BaseModel):
-    """Base of everything we hear."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nul(cls, data: object) -> object:
-        if isinstance(data, dict):
-            for key, value in data.items():
-                if isinstance(value, str) and "\x00" in value:
-                    message = f"{key} holds a NUL character"
-                    raise ValueError(message)
-        return data

@@ -10,6 +10,7 @@ from bellrock.api.links import Links
 from bellrock.domain.checks import Check
 from bellrock.domain.specs import CheckType, Heartbeat
 from bellrock.services.check_payload.common import Payload
+from bellrock.services.check_payload.kept import AgenticPayload, GrpcPayload, TraceroutePayload
 from bellrock.services.check_payload.monitors import (
     ApiPayload,
     DnsPayload,
@@ -137,6 +138,24 @@ class MultistepCheckBody(Known, MultistepPayload):
     check_type: Literal[CheckType.MULTI_STEP]
 
 
+class GrpcCheck(Known, GrpcPayload):
+    """A gRPC monitor, which this version cannot run."""
+
+    check_type: Literal[CheckType.GRPC]
+
+
+class TracerouteCheck(Known, TraceroutePayload):
+    """A traceroute monitor, which this version cannot run."""
+
+    check_type: Literal[CheckType.TRACEROUTE]
+
+
+class AgenticCheck(Known, AgenticPayload):
+    """An agentic check, which this version cannot run."""
+
+    check_type: Literal[CheckType.AGENTIC]
+
+
 class PlaywrightCheckV1(PlaywrightCheck, Flat):
     """A Playwright Check Suite in version 1."""
 
@@ -175,6 +194,18 @@ class BrowserCheckV1(BrowserCheckBody, Flat):
 
 class MultistepCheckV1(MultistepCheckBody, Flat):
     """A multistep check in version 1."""
+
+
+class GrpcCheckV1(GrpcCheck, Flat):
+    """A gRPC monitor in version 1."""
+
+
+class TracerouteCheckV1(TracerouteCheck, Flat):
+    """A traceroute monitor in version 1."""
+
+
+class AgenticCheckV1(AgenticCheck, Flat):
+    """An agentic check in version 1."""
 
 
 class PlaywrightCheckV3(Constrained, PlaywrightCheck):
@@ -217,6 +248,18 @@ class MultistepCheckV3(Constrained, MultistepCheckBody):
     """A multistep check in version 3."""
 
 
+class GrpcCheckV3(Constrained, GrpcCheck):
+    """A gRPC monitor in version 3."""
+
+
+class TracerouteCheckV3(Constrained, TracerouteCheck):
+    """A traceroute monitor in version 3."""
+
+
+class AgenticCheckV3(Constrained, AgenticCheck):
+    """An agentic check in version 3."""
+
+
 AnyCheck = Annotated[
     PlaywrightCheck
     | UrlCheck
@@ -227,7 +270,10 @@ AnyCheck = Annotated[
     | SslCheck
     | HeartbeatCheck
     | BrowserCheckBody
-    | MultistepCheckBody,
+    | MultistepCheckBody
+    | GrpcCheck
+    | TracerouteCheck
+    | AgenticCheck,
     Field(discriminator="check_type"),
 ]
 AnyCheckV1 = Annotated[
@@ -240,7 +286,10 @@ AnyCheckV1 = Annotated[
     | SslCheckV1
     | HeartbeatCheckV1
     | BrowserCheckV1
-    | MultistepCheckV1,
+    | MultistepCheckV1
+    | GrpcCheckV1
+    | TracerouteCheckV1
+    | AgenticCheckV1,
     Field(discriminator="check_type"),
 ]
 AnyCheckV3 = Annotated[
@@ -253,7 +302,10 @@ AnyCheckV3 = Annotated[
     | SslCheckV3
     | HeartbeatCheckV3
     | BrowserCheckV3
-    | MultistepCheckV3,
+    | MultistepCheckV3
+    | GrpcCheckV3
+    | TracerouteCheckV3
+    | AgenticCheckV3,
     Field(discriminator="check_type"),
 ]
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bellrock.api.bodies.base import Answer, SnakeCreatedDay, SnakeUpdated, is_none
+from bellrock.api.bodies.bindings import ProjectBindings, Projects, bindings
 from bellrock.domain.groups import FALLBACK, ApiDefaults, CheckGroup, GroupRetry
 from bellrock.domain.specs import KeyValue
 from bellrock.services.check_payload.common import RetryPayload
@@ -92,17 +93,10 @@ class SavedGroup(Answer):
     updated_at: SnakeUpdated
 
 
-class ProjectBindings(Answer):
-    """The projects that a thing belongs to: groups are not deployed yet."""
-
-    owner: None = None
-    references: tuple[()] = ()
-
-
 class GroupBody(SavedGroup):
     """A group as it is read."""
 
-    project_bindings: ProjectBindings = ProjectBindings()
+    project_bindings: ProjectBindings
 
 
 def saved_group(group: CheckGroup) -> SavedGroup:
@@ -110,9 +104,9 @@ def saved_group(group: CheckGroup) -> SavedGroup:
     return SavedGroup(**_common(group))
 
 
-def group_body(group: CheckGroup) -> GroupBody:
+def group_body(group: CheckGroup, projects: Projects) -> GroupBody:
     """A group as it is read."""
-    return GroupBody(**_common(group))
+    return GroupBody(**_common(group), project_bindings=bindings(group, projects))
 
 
 def _common(group: CheckGroup) -> dict[str, Any]:

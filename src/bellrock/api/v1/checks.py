@@ -29,6 +29,8 @@ KINDS = {
     "heartbeat": CheckType.HEARTBEAT,
     "browser": CheckType.BROWSER,
     "multistep": CheckType.MULTI_STEP,
+    "grpc": CheckType.GRPC,
+    "traceroute": CheckType.TRACEROUTE,
 }
 """The word in the path for each type."""
 

@@ -13,7 +13,7 @@ from fastapi.sse import format_sse_event
 from pydantic import BaseModel, ConfigDict, Field
 
 from bellrock.api.auth import Caller, EditCaller, PlatformOf
-from bellrock.api.bodies.base import Answer, Ask, Instant
+from bellrock.api.bodies.base import Answer, Ask, Instant, is_none
 from bellrock.api.bodies.test_session_asks import Metadata
 from bellrock.domain.access import Principal
 from bellrock.services import projects
@@ -93,12 +93,13 @@ class ProjectBody(Answer):
 
 
 class ChangeBody(Answer):
-    """One line of the difference."""
+    """One line of the difference. ``note``, our addition, says what this version does not do about it."""
 
     type: str
     logical_id: str
     physical_id: str | None
     action: Literal["CREATE", "UPDATE", "DELETE", "DETACHED"]
+    note: str | None = Field(None, exclude_if=is_none)
 
 
 class DeployResult(Answer):
@@ -144,6 +145,7 @@ def _change(change: Change) -> ChangeBody:
         logical_id=change.logical_id,
         physical_id=change.physical_id,
         action=change.action,
+        note=change.note,
     )
 
 

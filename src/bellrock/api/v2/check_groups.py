@@ -6,11 +6,11 @@ from fastapi import APIRouter
 
 from bellrock.api.auth import Caller, EditCaller, PlatformOf
 from bellrock.api.bodies.checks import AnyCheck, check_body
-from bellrock.api.bodies.group_asks import GroupAskV2
 from bellrock.api.bodies.groups import SavedGroup, saved_group
 from bellrock.api.links import LinksOf
 from bellrock.api.queries import Limit, NumericId, Page
 from bellrock.services import groups
+from bellrock.services.group_payload import GroupAskV2
 
 router = APIRouter(prefix="/v2/check-groups", tags=["Check groups"])
 

@@ -1,15 +1,15 @@
 """The contract's check payloads (camelCase JSON) as drafts: for saved checks, deploys and inline jobs."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import ValidationError
 
-from bellrock.domain.checks import KNOWN, Check
+from bellrock.domain.checks import Check
 from bellrock.domain.errors import Invalid, NotBuilt
 from bellrock.domain.specs import CheckType
-from bellrock.services.bad_input import in_words
+from bellrock.services.bad_input import first_problem
 from bellrock.services.check_payload.common import CheckPayload
+from bellrock.services.check_payload.kept import AgenticPayload, GrpcPayload, TraceroutePayload
 from bellrock.services.check_payload.monitors import (
     ApiPayload,
     DnsPayload,
@@ -38,37 +38,37 @@ SHAPES: dict[CheckType, type[CheckPayload]] = {
     CheckType.HEARTBEAT: HeartbeatPayload,
     CheckType.BROWSER: BrowserPayload,
     CheckType.MULTI_STEP: MultistepPayload,
+    CheckType.GRPC: GrpcPayload,
+    CheckType.TRACEROUTE: TraceroutePayload,
+    CheckType.AGENTIC: AgenticPayload,
 }
 """The payload of each type that can be saved."""
 
 
 def check_type_of(payload: Mapping[str, object], *, where: str = "") -> CheckType:
-    """The payload's `checkType`. Raises Invalid for a word that is no type, NotBuilt for later ones."""
+    """The payload's `checkType`. Raises Invalid for a word that is no type."""
     word = payload.get("checkType")
     if word not in set(CheckType):
         raise Invalid(f"{where}checkType: {word!r} is none of {', '.join(CheckType)}.")
-    check_type = CheckType(str(word))
-    if check_type not in KNOWN:
-        raise NotBuilt(
-            f"{where}{check_type} checks are not built yet: this version has {', '.join(sorted(KNOWN))}."
-        )
-    return check_type
+    return CheckType(str(word))
 
 
 def draft_from_payload(payload: Mapping[str, object], *, where: str = "") -> CheckDraft:
     """The draft a payload describes. Raises Invalid naming ``where`` + field and what is allowed.
 
-    NotBuilt for check types of later versions, and for groups that are named by a reference.
+    NotBuilt for groups that are named by a reference: who deploys says ids in place of references.
     """
     check_type = check_type_of(payload, where=where)
     if isinstance(group := payload.get("groupId"), Mapping) and "ref" in group:
-        raise NotBuilt(f"{where}groupId: groups of a project are not built yet: a group is named by its id.")
+        raise NotBuilt(
+            f"{where}groupId: groups of undeployed checks are not built yet: name a group by its id."
+        )
     # The contract says null for "the default", but for a retry strategy, where it says "none".
     present = {key: value for key, value in payload.items() if value is not None or key == "retryStrategy"}
     try:
         check = SHAPES[check_type].model_validate(present)
     except ValidationError as error:
-        raise Invalid(where + _first_problem(error)) from error
+        raise Invalid(where + first_problem(error)) from error
     return CheckDraft(
         type=check_type,
         name=check.name,
@@ -101,10 +101,3 @@ def changed_draft(check: Check, changes: Mapping[str, object]) -> CheckDraft:
     if changes.get("frequency", 0) != 0:
         payload["frequencyOffset"] = None
     return draft_from_payload({**payload, **changes})
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem: Any = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in problem["loc"])
-    said = in_words(problem)
-    return f"{field}: {said}." if field else f"{said}."

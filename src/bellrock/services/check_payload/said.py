@@ -12,6 +12,7 @@ from bellrock.domain.specs import (
     Heartbeat,
     HttpRequest,
     IcmpMonitor,
+    KeptCheck,
     KeyValue,
     MultistepCheck,
     PlaywrightSuite,
@@ -92,10 +93,10 @@ def _spec(spec: Spec) -> dict[str, Any]:
             return _icmp(spec)
         case Heartbeat():
             return {"heartbeat": _heartbeat(spec)}
-        case BrowserCheck():
-            return {**_script(spec), "sslCheckDomain": spec.ssl_check_domain}
-        case MultistepCheck():
+        case BrowserCheck() | MultistepCheck():
             return _script(spec)
+        case KeptCheck():
+            return dict(spec.said)
 
 
 def _times(spec: UrlMonitor | ApiCheck | TcpMonitor | DnsMonitor | SslMonitor) -> dict[str, Any]:
@@ -227,12 +228,13 @@ def _heartbeat(spec: Heartbeat) -> dict[str, Any]:
 
 
 def _script(spec: BrowserCheck | MultistepCheck) -> dict[str, Any]:
-    return {
+    said = {
         "script": spec.script,
         "scriptPath": spec.script_path,
         "dependencies": [{"path": each.path, "content": each.content} for each in spec.dependencies],
         "shouldFail": spec.should_fail,
     }
+    return {**said, "sslCheckDomain": spec.ssl_check_domain} if isinstance(spec, BrowserCheck) else said
 
 
 def _assertions(assertions: tuple[Assertion, ...]) -> list[dict[str, Any]]:

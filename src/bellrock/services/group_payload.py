@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from bellrock.api.bodies.base import Ask
 from bellrock.domain.checks import EnvironmentVariable, Subscription
 from bellrock.domain.groups import FALLBACK, ApiDefaults, CheckGroup, GroupRetry
 from bellrock.domain.retries import DOUBLE_CHECK
 from bellrock.domain.specs import BasicAuth, KeyValue
+from bellrock.services.asks import Ask
 from bellrock.services.check_payload.common import (
     RUNTIMES,
     AlertSettingsPayload,
