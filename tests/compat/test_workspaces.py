@@ -77,7 +77,7 @@ def workspace(
 
 
 async def test_a_workspace_of_npm_installs_what_is_embedded_and_routed(
-    installed: Path, dev: DevServer
+    installed: Path, dev: DevServer, managers: Path
 ) -> None:
     shell = workspace(installed, dev, managers, "npm", more=REGISTRIES)
     await shell.must("deploy", "--force", "--no-schedule-on-deploy")

@@ -84,7 +84,7 @@ def embedded(root: Path, file: str, manifest: dict[str, str]) -> bytes:
 
 
 def run(root: Path, *words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    argv = ["node", registry_installer(), root, "node", "-e", ASKING, *words]
+    argv: list[str | Path] = ["node", registry_installer(), root, "node", "-e", ASKING, *words]
     environment = {"PATH": os.environ["PATH"], **variables}
     return subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=20, check=False)
 
@@ -193,7 +193,7 @@ def test_rules_of_an_unknown_version_and_missing_variables_end_the_install(tmp_p
 
 
 def test_the_install_ends_as_its_program_does(tmp_path: Path) -> None:
-    argv = ["node", registry_installer(), tmp_path, "sh", "-c", "exit 7"]
+    argv: list[str | Path] = ["node", registry_installer(), tmp_path, "sh", "-c", "exit 7"]
     assert subprocess.run(argv, timeout=20, check=False).returncode == 7
 
 

@@ -93,7 +93,7 @@ def _spec(spec: Spec) -> dict[str, Any]:
         case Heartbeat():
             return {"heartbeat": _heartbeat(spec)}
         case BrowserCheck():
-            return {**_script(spec), "sslCheckDomain": spec.ssl_check_domain}
+            return {**_script(spec), "sslCheckDomain": spec.ssl_check_domain, **_snapshots(spec)}
         case MultistepCheck():
             return _script(spec)
 
@@ -233,6 +233,12 @@ def _script(spec: BrowserCheck | MultistepCheck) -> dict[str, Any]:
         "dependencies": [{"path": each.path, "content": each.content} for each in spec.dependencies],
         "shouldFail": spec.should_fail,
     }
+
+
+def _snapshots(check: BrowserCheck) -> dict[str, Any]:
+    """Of a check that has some: the contract's own documents do not know them."""
+    said = [{"key": each.key, "path": each.path} for each in check.snapshots]
+    return {"snapshots": said} if said else {}
 
 
 def _assertions(assertions: tuple[Assertion, ...]) -> list[dict[str, Any]]:
