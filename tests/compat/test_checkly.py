@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.compat.checkly_rig import COMMAND_S, HERE, NEWEST, Shell, Site
+from tests.compat.checkly_rig import COMMAND_S, CONFIG, HERE, NEWEST, Shell, Site
 from tests.system.dev_server import BELLROCK, until
 from tests.system.terminal import Terminal, exit_code
 
@@ -41,6 +41,17 @@ new UrlMonitor('front', {
 });
 """
 
+SNAPSHOT_CHECK = """
+const { BrowserCheck } = require('checkly/constructs');
+new BrowserCheck('home', { name: 'Home', code: { entrypoint: './home.spec.ts' } });
+"""
+SNAPSHOT_SPEC = """
+import { test, expect } from '@playwright/test';
+test('looks as ever', async ({ page }) => {
+  await page.setContent('<body style="background: %s">');
+  await expect(page).toHaveScreenshot('home.png');
+});
+"""
 EVERY_TYPE = HERE / "every_type.check.js"
 
 
@@ -151,6 +162,17 @@ async def test_checks_of_every_type_are_told_as_they_ended_and_deployed(shell: S
     assert f"{shell.dev.url}/ping/" in deployed
     assert "Create" not in await shell.must("deploy", "--preview")
     await shell.must("destroy", "--force")
+
+
+async def test_snapshots_are_made_by_a_run_and_compared_with_by_the_next(shell: Shell) -> None:
+    shell.write("checkly.config.js", CONFIG.replace("'**/__checks__/*.check.js'", "'**/*.check.js'"))
+    shell.write("home.check.js", SNAPSHOT_CHECK)
+    shell.write("home.spec.ts", SNAPSHOT_SPEC % "green")
+    assert "1 passed, 1 total" in await shell.must("test", "-u", "--no-record", "home.check.js")
+    (picture,) = (shell.folder / "home.spec.ts-snapshots").iterdir()
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    shell.write("home.spec.ts", SNAPSHOT_SPEC % "red")
+    assert "are different" in await shell.must("test", "home.check.js", code=1)
 
 
 async def test_results_are_reported_for_machines_and_a_detached_session_goes_on(shell: Shell) -> None:

@@ -55,7 +55,9 @@ async def open_snapshot(platform: Platform, principal: Principal, key: str) -> A
             return await platform.artifacts.open(keys.of_bundle(key))
     elif (place := _place_in_run(key)) is not None:
         run_id, attempt, name = place
-        _, chunks = await open_artifact(platform, principal, run_id, name=name, attempt=attempt)
+        _, chunks = await open_artifact(
+            platform, principal, run_id, name=name, attempt=attempt, unrecorded=True
+        )
         return chunks
     raise NotFound(f"There is no snapshot {key[:200]!r}.")
 

@@ -99,7 +99,7 @@ def _body(run: RunView, result: ResultView, lines: Sequence[str]) -> dict[str, A
         "sequenceId": str(run.run.id),
         "logs": _logs(run, result, lines),
     }
-    # With assets the client takes logs from elsewhere where something failed: what is told here is better then.
+    # Of a failed result with assets the client takes its logs from elsewhere: what is told here is better.
     if not flags.has_failures and (made := made_snapshots(result)):
         body["assets"] = {"snapshots": [{"key": each.key, "path": each.path} for each in made]}
     if run.run.check_type not in _OF_PLAYWRIGHT:
