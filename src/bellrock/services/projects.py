@@ -18,6 +18,7 @@ from bellrock.services.checks import CheckDraft, changed_check, is_same_check, n
 from bellrock.services.grouping import with_groups
 from bellrock.services.heartbeat_monitors import follow_check
 from bellrock.services.ids import new_id
+from bellrock.services.pending_imports import pending_checks, release_pending
 from bellrock.services.platform import Platform
 from bellrock.services.start_session import queue_check_session
 from bellrock.services.work import Work, unit_of_work
@@ -179,6 +180,7 @@ async def destroy_project(
         if dry_run:
             return plan.diff
         await _apply(work, plan)
+        await release_pending(work, principal.account_id, logical_id)
         await store.delete_project(work.connection, stored.id)
     platform.schedule_bell.set()
     log.info("project.destroyed", project=logical_id, changes=len(plan.diff))
@@ -264,7 +266,8 @@ async def _plan(
             changed = changed_check(work.platform, known, whole)
             same = is_same_check(work.platform, known, changed)
             (plan.same if same else plan.update).append(changed)
-    plan.leave.extend(before.values())
+    pending = await pending_checks(work.connection, account_id, deploy.logical_id)
+    plan.leave.extend(each for each in before.values() if each.check.id not in pending)
     return plan
 
 

@@ -50,6 +50,12 @@ async def load_project(
     return None if row is None else StoredProject(**row._mapping)  # noqa: SLF001
 
 
+async def projects_of(connection: AsyncConnection, account_id: UUID) -> list[StoredProject]:
+    """The account's projects, by logical id."""
+    query = select(projects).where(projects.c.account_id == account_id).order_by(projects.c.logical_id)
+    return [StoredProject(**row._mapping) for row in await connection.execute(query)]  # noqa: SLF001
+
+
 async def insert_project(connection: AsyncConnection, project: StoredProject) -> None:
     """Insert a project."""
     names = [column.name for column in projects.c]
