@@ -68,6 +68,14 @@ async def test_a_plan_says_what_a_deploy_would_and_changes_nothing(api: Api) -> 
     assert await project_of(api, check) == []
 
 
+async def test_a_double_check_is_told_as_the_retries_that_it_is(api: Api) -> None:
+    await new_project(api)
+    check = await api.create_url_monitor(doubleCheck=True)
+    plan = await new_plan(api, *only(check))
+    retry = plan["changes"]["resources"][0]["payload"]["retryStrategy"]
+    assert (retry["type"], retry["maxRetries"]) == ("FIXED", 1)
+
+
 async def test_applied_checks_are_changed_by_deploys_and_deleted_only_once_committed(api: Api) -> None:
     await new_project(api)
     check = await api.create_url_monitor()

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.compat.checkly_rig import COMMAND_S, CONFIG, HERE, NEWEST, Shell, Site
-from tests.system.dev_server import BELLROCK, until
+from tests.system.dev_server import BELLROCK, LOCATION, until
 from tests.system.terminal import Terminal, exit_code
 
 pytestmark = [
@@ -258,6 +258,28 @@ async def in_the_middle(shell: Shell, site: Site, command: str) -> Terminal:
 async def status_of_the_last_session(shell: Shell) -> str:
     sessions = await shell.dev.call("GET", "/v1/test-sessions?limit=1")
     return str(sessions["entries"][0]["status"])
+
+
+async def test_a_check_of_the_account_is_imported_changed_and_committed(shell: Shell, site: Site) -> None:
+    await shell.must("deploy", "--force", "--no-schedule-on-deploy")
+    body = {"name": "By hand", "request": {"url": site.url}, "locations": [LOCATION], "doubleCheck": False}
+    made = await shell.dev.call("POST", "/v1/checks/url", json=body)
+    terminal = shell.in_terminal("import", "plan", f"check:{made['id']}", "--root", "__checks__")
+    terminal.expect("apply the plan now")
+    terminal.send("n")
+    assert exit_code(terminal) == 0
+    (plan,) = await shell.dev.call("GET", "/next/projects/shop/imports")
+    code = next((shell.folder / "__checks__").rglob("by-hand.check.ts"))
+    await shell.must("import", "apply", "--plan-id", plan["id"], "--no-commit")
+    shell.write("checkly.config.js", CONFIG.replace("*.check.js", "**/*.check.ts"))
+    assert "by-hand" not in await shell.must("deploy", "--preview")
+    code.write_text(code.read_text().replace("By hand", "By code"))
+    preview = await shell.must("deploy", "--preview")
+    assert "Create" not in preview
+    assert "by-hand" in preview
+    await shell.must("import", "commit", "--plan-id", plan["id"], "--force")
+    await shell.must("destroy", "--force")
+    assert await shell.dev.call("GET", "/v1/checks") == []
 
 
 @OF_THE_NEXT

@@ -18,7 +18,7 @@ from bellrock.domain.checks import Check
 from bellrock.domain.errors import Conflict, Forbidden, NotFound
 from bellrock.domain.imports import ImportFilter, ImportItem, ImportPlan, is_included, logical_id_of
 from bellrock.domain.specs import CheckType
-from bellrock.services.check_payload.said import payload_of
+from bellrock.services.check_payload.said import payload_of, retry_said
 from bellrock.services.environment import unseal, without_secrets
 from bellrock.services.ids import new_id
 from bellrock.services.pending_imports import open_checks, release
@@ -203,6 +203,8 @@ async def _resources(
         check_id = str(stored.check.id)
         variables = without_secrets(unseal(work.platform.vault, stored.sealed_environment))
         payload = {**payload_of(replace(stored.check, environment=variables)), "id": check_id}
+        if (retry := stored.check.policy.retry) is not None:
+            payload["retryStrategy"] = retry_said(retry)  # code has no word for a double check
         resources.append(PlannedResource(_CHECK, item.logical_id, check_id, payload))
         ties = [
             ("private-location-check-assignment", {"privateLocationId": locations[slug], "checkId": check_id})

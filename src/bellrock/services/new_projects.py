@@ -7,13 +7,7 @@ from bellrock.domain.errors import Conflict
 from bellrock.services.platform import Platform
 from bellrock.services.projects import Project
 from bellrock.services.work import unit_of_work
-from bellrock.store.projects import (
-    StoredProject,
-    insert_project,
-    load_project,
-    lock_projects,
-    projects_of,
-)
+from bellrock.store.projects import StoredProject, insert_new_project, projects_of
 
 
 async def create_project(
@@ -22,13 +16,10 @@ async def create_project(
     """An empty project. Raises Conflict where there is one of that logical id. Needs EDIT."""
     principal.must(Right.EDIT)
     async with unit_of_work(platform) as work:
-        await lock_projects(work.connection, principal.account_id)
-        if await load_project(work.connection, principal.account_id, logical_id) is not None:
-            raise Conflict(f"There already is a project {logical_id!r}.")
-        # Two that come at the same moment have one id, and the database lets one of them in.
         project_id = uuid5(principal.account_id, f"project:{logical_id}")
         stored = StoredProject(project_id, principal.account_id, logical_id, name, repo_url, work.at)
-        await insert_project(work.connection, stored)
+        if not await insert_new_project(work.connection, stored):
+            raise Conflict(f"There already is a project {logical_id!r}.")
     return _shown(stored)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.store.tables import deployments, projects
+from bellrock.store.upsert import insert_if_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,12 @@ async def insert_project(connection: AsyncConnection, project: StoredProject) ->
     """Insert a project."""
     names = [column.name for column in projects.c]
     await connection.execute(insert(projects).values({name: getattr(project, name) for name in names}))
+
+
+async def insert_new_project(connection: AsyncConnection, project: StoredProject) -> bool:
+    """Insert a project. False: the account has one of its logical id."""
+    names = [column.name for column in projects.c]
+    return await insert_if_new(connection, projects, {name: getattr(project, name) for name in names})
 
 
 async def update_project(connection: AsyncConnection, project: StoredProject) -> None:
