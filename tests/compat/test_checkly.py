@@ -2,26 +2,20 @@
 
 import asyncio
 import os
+import platform
 import random
 import re
-import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
 from typing import Self
 from urllib.parse import urlsplit
 
-import pexpect
 import pytest
 
-from bellrock.cli.checkly import checkly_environment
-from bellrock.client.transport import Server
-from tests.system.dev_server import BELLROCK, LOCATION, PACKAGES, DevServer, until
-from tests.system.terminal import Terminal, as_in_a_terminal, exit_code
+from tests.compat.checkly_rig import COMMAND_S, CONFIG, HERE, NEWEST, Shell, Site
+from tests.system.dev_server import BELLROCK, LOCATION, until
+from tests.system.terminal import Terminal, exit_code
 
 pytestmark = [
     pytest.mark.system,
@@ -30,35 +24,11 @@ pytestmark = [
     pytest.mark.xdist_group("checkly"),
 ]
 
-HERE = Path(__file__).parent
-NEWEST = "8.23.2"
-OF_BOTH_GENERATIONS = pytest.mark.parametrize("installation", ["8.2.0", NEWEST], indirect=True)
-COMMAND_S = 150
+OF_BOTH_GENERATIONS = pytest.mark.parametrize("installed", ["8.2.0", NEWEST], indirect=True, scope="module")
+# It wants a newer Node than ours, and brings it from the registry.
+OF_THE_NEXT = pytest.mark.parametrize("installed", ["9.5.0"], indirect=True, scope="module")
 A_PERSONS_PAUSE_S = 0.3  # closer presses count as one
 CUTS = int(os.environ.get("BELLROCK_TEST_CUTS", "2"))
-CONFIG = f"""
-module.exports = {{
-  projectName: 'Shop', logicalId: 'shop', repoUrl: 'https://git.example/shop',
-  checks: {{
-    locations: ['{LOCATION}'], frequency: 10, checkMatch: '**/__checks__/*.check.js',
-    playwrightConfigPath: './playwright.config.ts',
-    playwrightChecks: [{{ name: 'Shop suite', logicalId: 'shop-suite', tags: ['shop'] }}],
-  }},
-  cli: {{ runLocation: '{LOCATION}' }},
-}};
-"""
-PLAYWRIGHT_CONFIG = """
-import { defineConfig } from '@playwright/test';
-export default defineConfig({ testDir: './tests', workers: 1, reporter: 'list' });
-"""
-SPEC = """
-import { test, expect } from '@playwright/test';
-test('adds up', async ({ page }) => {
-  await page.setContent('<h1>4</h1>');
-  console.log('printed by the suite');
-  await expect(page.locator('h1')).toHaveText(process.env.EXPECTED ?? '4');
-});
-"""
 ENDLESS = """
 import { test } from '@playwright/test';
 test('first', async () => {});
@@ -75,173 +45,18 @@ new UrlMonitor('front', {
 });
 """
 
+SNAPSHOT_CHECK = """
+const { BrowserCheck } = require('checkly/constructs');
+new BrowserCheck('home', { name: 'Home', code: { entrypoint: './home.spec.ts' } });
+"""
+SNAPSHOT_SPEC = """
+import { test, expect } from '@playwright/test';
+test('looks as ever', async ({ page }) => {
+  await page.setContent('<body style="background: %s">');
+  await expect(page).toHaveScreenshot('home.png');
+});
+"""
 EVERY_TYPE = HERE / "every_type.check.js"
-
-
-@dataclass(frozen=True)
-class Installation:
-    """A folder in which a version of the command, and Playwright below it, are installed; and its server."""
-
-    folder: Path
-    dev: DevServer
-
-
-class Installations:
-    """One of each version that is asked for, each with a fresh server of its own."""
-
-    def __init__(self, folders: pytest.TempPathFactory) -> None:
-        self._folders = folders
-        self._made: dict[str, Installation] = {}
-
-    async def of(self, version: str) -> Installation:
-        if version not in self._made:
-            folder = self._folders.mktemp(f"checkly-{version}")
-            await asyncio.to_thread(_install, version, folder)
-            server = DevServer(self._folders.mktemp(f"server-{version}"))
-            self._made[version] = Installation(folder, server)
-            await server.start()
-        return self._made[version]
-
-    async def clean_up(self) -> None:
-        for each in self._made.values():
-            await each.dev.clean_up()
-
-
-def _install(version: str, folder: Path) -> None:
-    for packages, place in ((HERE / f"checkly-{version}", folder), (PACKAGES, folder / "suite")):
-        place.mkdir(exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(packages / name, place)
-        _npm_ci(place)
-
-
-def _npm_ci(folder: Path) -> None:
-    skip = {"PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1"}
-    subprocess.run(
-        ["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, env={**os.environ, **skip}
-    )
-
-
-@pytest.fixture(scope="module")
-async def installations(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installations]:
-    made = Installations(tmp_path_factory)
-    yield made
-    await made.clean_up()
-
-
-@pytest.fixture
-async def installation(request: pytest.FixtureRequest, installations: Installations) -> Installation:
-    return await installations.of(getattr(request, "param", NEWEST))
-
-
-Done = subprocess.CompletedProcess[str]
-
-
-@dataclass
-class Shell:
-    """A person in a project's folder. ``dev`` is where the command's variables lead."""
-
-    dev: DevServer
-    program: Path
-    folder: Path
-    variables: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        found = self.dev.credentials
-        server = Server(self.dev.url, found["api_key"], None)
-        own = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "CHECKLY_CLI_MODE": "interactive"}
-        return {
-            **checkly_environment(own, server, found["account_id"]),  # type: ignore[arg-type]  # a UUID's text
-            "FORCE_COLOR": "0",
-            **self.variables,
-        }
-
-    async def checkly(self, *words: str) -> Done:
-        return await asyncio.to_thread(self._run, words)
-
-    def _run(self, words: tuple[str, ...]) -> Done:
-        return subprocess.run(
-            [self.program, *words],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=COMMAND_S,
-            check=False,
-        )
-
-    async def must(self, *words: str, code: int = 0) -> str:
-        done = await self.checkly(*words)
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{self.dev.log[-3000:]}"
-        return done.stdout
-
-    def in_terminal(self, *words: str) -> Terminal:
-        return pexpect.spawn(
-            str(self.program),
-            list(words),
-            cwd=self.folder,
-            env={**self.environment, "TERM": "xterm-256color"},
-            timeout=COMMAND_S,
-            dimensions=(50, 400),
-            encoding="utf-8",
-            preexec_fn=as_in_a_terminal,
-        )
-
-    def write(self, name: str, text: str) -> None:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-
-@pytest.fixture
-def shell(installation: Installation, tmp_path: Path) -> Shell:
-    """A new project beside the installed command, as Node looks for packages upwards."""
-    installed = installation.folder
-    folder = installed / f"project-{tmp_path.name}"
-    folder.mkdir()
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(PACKAGES / name, folder)
-    (folder / "node_modules").symlink_to(installed / "suite" / "node_modules")
-    shell = Shell(installation.dev, installed / "node_modules" / ".bin" / "checkly", folder)
-    shell.write("checkly.config.js", CONFIG)
-    shell.write("playwright.config.ts", PLAYWRIGHT_CONFIG)
-    shell.write("tests/shop.spec.ts", SPEC)
-    return shell
-
-
-class _Site(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.server.asked.append(self.path)  # type: ignore[attr-defined]
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class Site(ThreadingHTTPServer):
-    """The site under test. ``asked`` are the paths of the requests that it got."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Site)
-        self.asked: list[str] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/"
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with Site() as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
 
 
 @dataclass
@@ -353,6 +168,17 @@ async def test_checks_of_every_type_are_told_as_they_ended_and_deployed(shell: S
     await shell.must("destroy", "--force")
 
 
+async def test_snapshots_are_made_by_a_run_and_compared_with_by_the_next(shell: Shell) -> None:
+    shell.write("checkly.config.js", CONFIG.replace("'**/__checks__/*.check.js'", "'**/*.check.js'"))
+    shell.write("home.check.js", SNAPSHOT_CHECK)
+    shell.write("home.spec.ts", SNAPSHOT_SPEC % "green")
+    assert "1 passed, 1 total" in await shell.must("test", "-u", "--no-record", "home.check.js")
+    (picture,) = (shell.folder / "home.spec.ts-snapshots").iterdir()
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    shell.write("home.spec.ts", SNAPSHOT_SPEC % "red")
+    assert "are different" in await shell.must("test", "home.check.js", code=1)
+
+
 async def test_results_are_reported_for_machines_and_a_detached_session_goes_on(shell: Shell) -> None:
     said = await shell.must("test", "--reporter=json", "--retries", "1")
     assert "1 passed" in said
@@ -432,6 +258,43 @@ async def in_the_middle(shell: Shell, site: Site, command: str) -> Terminal:
 async def status_of_the_last_session(shell: Shell) -> str:
     sessions = await shell.dev.call("GET", "/v1/test-sessions?limit=1")
     return str(sessions["entries"][0]["status"])
+
+
+async def test_a_check_of_the_account_is_imported_changed_and_committed(shell: Shell, site: Site) -> None:
+    await shell.must("deploy", "--force", "--no-schedule-on-deploy")
+    body = {"name": "By hand", "request": {"url": site.url}, "locations": [LOCATION], "doubleCheck": False}
+    made = await shell.dev.call("POST", "/v1/checks/url", json=body)
+    terminal = shell.in_terminal("import", "plan", f"check:{made['id']}", "--root", "__checks__")
+    terminal.expect("apply the plan now")
+    terminal.send("n")
+    assert exit_code(terminal) == 0
+    (plan,) = await shell.dev.call("GET", "/next/projects/shop/imports")
+    code = next((shell.folder / "__checks__").rglob("by-hand.check.ts"))
+    await shell.must("import", "apply", "--plan-id", plan["id"], "--no-commit")
+    shell.write("checkly.config.js", CONFIG.replace("*.check.js", "**/*.check.ts"))
+    assert "by-hand" not in await shell.must("deploy", "--preview")
+    code.write_text(code.read_text().replace("By hand", "By code"))
+    preview = await shell.must("deploy", "--preview")
+    assert "Create" not in preview
+    assert "by-hand" in preview
+    await shell.must("import", "commit", "--plan-id", plan["id"], "--force")
+    await shell.must("destroy", "--force")
+    assert await shell.dev.call("GET", "/v1/checks") == []
+
+
+@OF_THE_NEXT
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="its Node is one for x64")
+async def test_the_next_generation_tests_deploys_triggers_and_destroys(shell: Shell, site: Site) -> None:
+    assert "Bellrock" in await shell.must("whoami")
+    shell.write("__checks__/front.check.js", MONITOR % site.url)
+    # In a repository each resource says which file it comes from.
+    await asyncio.to_thread(subprocess.run, ["git", "init", "--quiet"], cwd=shell.folder, check=True)
+    assert "2 passed, 2 total" in await shell.must("test")
+    await shell.must("deploy", "--force", "--no-schedule-on-deploy")
+    assert "front" not in await shell.must("deploy", "--preview")
+    assert "1 passed, 1 total" in await shell.must("trigger", "--tags", "shop")
+    await shell.must("destroy", "--force")
+    assert await shell.dev.call("GET", "/v1/checks") == []
 
 
 async def test_bellrock_checkly_is_the_projects_own_command_led_here(shell: Shell) -> None:

@@ -17,14 +17,15 @@ from bellrock.artifacts import keys
 from bellrock.artifacts.store import folder_store
 from bellrock.domain.errors import NotFound
 from bellrock.domain.outcomes import Outcome
-from bellrock.domain.specs import PlaywrightSuite
+from bellrock.domain.specs import BrowserCheck, CheckType, PlaywrightSuite, Snapshot
 from bellrock.services import janitor
 from bellrock.services.accept_artifact import accept_artifact
 from bellrock.services.bundles import store_bundle
-from bellrock.services.checks import delete_check
+from bellrock.services.checks import CheckDraft, create_check, delete_check
 from bellrock.services.janitor import runs_to_empty, tidy
 from bellrock.services.platform import ControlSettings
 from bellrock.services.results import get_run, open_artifact
+from bellrock.services.snapshots import store_snapshot
 from bellrock.services.start_session import start_check_session
 from bellrock.services.views import ResultView
 from bellrock.store.artifacts import RunFiles
@@ -282,6 +283,26 @@ async def test_a_bundle_stays_while_a_run_of_its_deleted_check_goes_on(world: Wo
     await world.report(run_id, PASSED)
     await tidy(world.platform)
     assert not has(files, world.bundle_key)
+
+
+async def test_a_snapshot_stays_while_a_check_or_an_open_run_names_it(world: World, files: Path) -> None:
+    key, unused = [
+        await store_snapshot(world.platform, world.owner, chunks(content)) for content in (b"used", b"unused")
+    ]
+    spec = BrowserCheck("await page.title()", snapshots=(Snapshot(key, "home.png"),))
+    draft = CheckDraft(type=CheckType.BROWSER, name="home", spec=spec, locations=(HERE,))
+    check = await create_check(world.platform, world.owner, draft)
+    view = await start_check_session(world.platform, world.owner, check_id=check.id)
+    await world.claim(view.runs[0].run.id)
+    world.clock.advance(2 * DAY_S)
+    await tidy(world.platform)
+    assert (has(files, key), has(files, unused)) == (True, False)
+    await delete_check(world.platform, world.owner, check.id)
+    await tidy(world.platform)
+    assert has(files, key)
+    await world.report(view.runs[0].run.id, PASSED)
+    await tidy(world.platform)
+    assert not has(files, key)
 
 
 async def test_a_bundle_that_is_uploaded_again_is_young_again(world: World, files: Path) -> None:

@@ -17,6 +17,7 @@ from bellrock.api import (
     cli_wire,
     errors,
     health,
+    import_plans,
     metrics,
     mqtt,
     not_built,
@@ -131,7 +132,7 @@ def _include_routers(app: FastAPI) -> None:
     versions = (*sessions, *checked, *configuration, *kept, *reading)
     for part in (*versions, check_sessions_v2, check_results_v2, checks_v2, checks_v3):
         app.include_router(part.router)
-    for part in (artifacts, cli_wire, older_clients, mqtt, runner, runner_bus, health, metrics):
+    for part in (artifacts, cli_wire, import_plans, older_clients, mqtt, runner, runner_bus, health, metrics):
         app.include_router(part.router)
     app.include_router(not_built.router())
 

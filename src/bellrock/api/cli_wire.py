@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from bellrock.api.auth import Caller, PlatformOf, RunCaller
@@ -15,7 +16,7 @@ from bellrock.api.links import LinksOf
 from bellrock.domain.cancellation import RunSource
 from bellrock.domain.errors import Forbidden, NotFound, TooLarge
 from bellrock.domain.sessions import SessionKind
-from bellrock.services import bundles, read_sessions, results, start_session
+from bellrock.services import bundles, read_sessions, results, snapshots, start_session
 from bellrock.services.start_session import Target, TestSessionRequest
 from bellrock.services.views import SessionView
 
@@ -46,6 +47,39 @@ async def upload_code_bundle(
         await _read_to_the_end(chunks, most_bytes=limit)
         raise
     return StoredBundle(key=stored.key)
+
+
+class StoredSnapshot(Answer):
+    """Where a snapshot is, for a browser check's `snapshots`."""
+
+    key: str
+
+
+@router.post("/checkly-storage/upload")
+async def upload_snapshot(
+    request: Request, response: Response, platform: PlatformOf, caller: RunCaller
+) -> StoredSnapshot:
+    """Store a snapshot of a browser check, sent as the raw body."""
+    response.headers["Connection"] = "close"  # as above
+    chunks = request.stream()
+    try:
+        return StoredSnapshot(key=await snapshots.store_snapshot(platform, caller, chunks))
+    except TooLarge:
+        await _read_to_the_end(chunks, most_bytes=snapshots.MOST_BYTES)
+        raise
+
+
+class SnapshotAsk(Ask):
+    """Which snapshot: an upload's key, or one that a result named."""
+
+    key: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+@router.post("/checkly-storage/download")
+async def download_snapshot(platform: PlatformOf, caller: Caller, body: SnapshotAsk) -> StreamingResponse:
+    """A snapshot's bytes."""
+    chunks = await snapshots.open_snapshot(platform, caller, body.key)
+    return StreamingResponse(chunks, media_type="application/octet-stream")
 
 
 async def _read_to_the_end(chunks: AsyncIterator[bytes], *, most_bytes: int) -> None:

@@ -27,8 +27,6 @@ GET PATCH /v1/test-session-error-groups/{id}
 GET POST DELETE /v1/triggers/check-groups/{groupId}
 GET POST DELETE /v1/triggers/checks/{checkId}
 POST /v1/projects/{logicalId}/deployments/{deploymentId}/cancel
-POST /next/checkly-storage/upload
-POST /next/checkly-storage/download
 """
 
 

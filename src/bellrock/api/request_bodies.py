@@ -19,7 +19,7 @@ from bellrock.api.bodies.base import Ask
 from bellrock.api.errors import first_problem
 from bellrock.domain.errors import Invalid
 
-_STREAMED = re.compile(r"/(runner/|next/checkly-storage/upload-code-bundle$)")
+_STREAMED = re.compile(r"/(runner/|next/checkly-storage/upload(-code-bundle)?$)")
 _ANY_GZIP_HEADER = 31
 
 Body = TypeVar("Body", bound=Ask)

@@ -4,6 +4,7 @@ import re
 from uuid import UUID
 
 from bellrock.domain.errors import Invalid
+from bellrock.domain.specs import SNAPSHOT_SUFFIX
 
 _LONGEST_NAME = 512
 _LONGEST_PART = 200
@@ -11,6 +12,8 @@ _BUNDLE = re.compile(r"^[0-9a-f]{64}\.tar\.gz$")
 # LocalStore gives files such names while they are written, and takes no such key: see `store`.
 _LIKE_HALF_WRITTEN = re.compile(r"#\d+_*$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
+
+_SNAPSHOT = re.compile(r"^[0-9a-f]{64}\.snapshot$")
 
 EVENTS = "events.ndjson"
 """The file of a run that holds its live events, one JSON object a line."""
@@ -21,13 +24,23 @@ def bundle_key(sha256: str) -> str:
     return f"{sha256}.tar.gz"
 
 
+def snapshot_key(sha256: str) -> str:
+    """The public key of a snapshot with this content. It is kept where bundles are."""
+    return f"{sha256}{SNAPSHOT_SUFFIX}"
+
+
+def is_snapshot_key(key: str) -> bool:
+    """Whether a text can be the key of a snapshot."""
+    return _SNAPSHOT.match(key) is not None
+
+
 def is_bundle_key(key: str) -> bool:
     """Whether a text can be the key of a bundle."""
     return _BUNDLE.match(key) is not None
 
 
 def of_bundle(key: str) -> str:
-    """Where a bundle is kept. The same content of two accounts is one object."""
+    """Where a bundle, or a snapshot, is kept. The same content of two accounts is one object."""
     return f"bundles/{key}"
 
 

@@ -269,13 +269,30 @@ class Dependency:
     content: str
 
 
+SNAPSHOT_SUFFIX = ".snapshot"
+"""What the key of an uploaded snapshot ends with. Before it comes the digest of its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A picture beside a script that pages are compared with. ``path`` as a dependency's."""
+
+    key: str
+    path: str
+
+
 @dataclass(frozen=True, slots=True)
 class BrowserCheck:
-    """A script in Chromium: a Playwright test file, or plain statements with `page` in reach."""
+    """A script in Chromium: a Playwright test file, or plain statements with `page` in reach.
+
+    With ``update_snapshots`` pictures are made anew, and kept as files of the run.
+    """
 
     script: str
     script_path: str | None = None
     dependencies: tuple[Dependency, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
+    update_snapshots: bool = False
     ssl_check_domain: str | None = None
     should_fail: bool = False
     type: Literal[CheckType.BROWSER] = CheckType.BROWSER

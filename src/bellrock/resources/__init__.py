@@ -28,6 +28,11 @@ def checkly_preload() -> Path:
     return live_reporter() / "checkly" / "events.cjs"
 
 
+def registry_installer() -> Path:
+    """The program that installs a suite's packages past the registries that its bundle names."""
+    return live_reporter() / "registry" / "install.cjs"
+
+
 def script_runner() -> Path:
     """The program that runs a setup or teardown script of an API check."""
     return live_reporter() / "script.cjs"

@@ -12,7 +12,7 @@ import structlog
 from bellrock.artifacts import keys
 from bellrock.domain.access import Principal, Right
 from bellrock.domain.errors import BellrockError, Invalid, NotFound, Unauthenticated
-from bellrock.domain.specs import PlaywrightSuite
+from bellrock.domain.specs import BrowserCheck, PlaywrightSuite, Spec
 from bellrock.services.accept_artifact import holder_may_write
 from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
@@ -64,7 +64,7 @@ async def store_bundle(
 
 
 async def bundle_for_run(platform: Platform, run_id: UUID, *, token: UUID, key: str) -> AsyncIterator[bytes]:
-    """The bundle of a run, for the runner that holds it.
+    """The bundle of a run, or one of its snapshots, for the runner that holds it.
 
     Raises Unauthenticated for a token that does not hold the run, NotFound for another key.
     """
@@ -73,9 +73,19 @@ async def bundle_for_run(platform: Platform, run_id: UUID, *, token: UUID, key: 
     if job is None or not holder_may_write(platform, job[0].run, token):
         raise Unauthenticated("This token does not hold the run.")
     material = job[1]
-    if not isinstance(material.spec, PlaywrightSuite) or material.spec.bundle_key != key:
+    if key not in _keys_of(material.spec):
         raise NotFound("This run has no such bundle.")
     return await platform.artifacts.open(keys.of_bundle(key))
+
+
+def _keys_of(spec: Spec) -> set[str]:
+    match spec:
+        case PlaywrightSuite():
+            return {spec.bundle_key}
+        case BrowserCheck():
+            return {snapshot.key for snapshot in spec.snapshots}
+        case _:
+            return set()
 
 
 async def _copied(chunks: AsyncIterator[bytes], copy: IO[bytes]) -> AsyncIterator[bytes]:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bellrock.artifacts.keys import is_bundle_key
 from bellrock.domain.access import Principal, Right
 from bellrock.domain.check_status import StatusWord
 from bellrock.domain.checks import (
@@ -28,6 +29,7 @@ from bellrock.services.heartbeat_monitors import follow_check
 from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
 from bellrock.services.private_locations import usable_locations
+from bellrock.services.snapshots import refuse_missing_snapshots
 from bellrock.services.snippets import refuse_unknown_snippets
 from bellrock.services.views import CheckPage
 from bellrock.store import checks as store
@@ -212,10 +214,11 @@ def _refuse_bad_frequency(draft: CheckDraft, where: str) -> None:
 async def refuse_bad_specs(
     connection: AsyncConnection, account_id: UUID, drafts: Sequence[tuple[str, CheckDraft]]
 ) -> None:
-    """Raise Invalid for a bundle that was never uploaded, or for variables that repeat.
+    """Raise Invalid for a bundle or snapshot that was never uploaded, or for variables that repeat.
 
     ``drafts`` come with where they are. A thousand of them may share one bundle: each is looked for once.
     """
+    await refuse_missing_snapshots(connection, account_id, ((where, draft.spec) for where, draft in drafts))
     wanted = {draft.spec.bundle_key for _, draft in drafts if isinstance(draft.spec, PlaywrightSuite)}
     there = {key for key in wanted if await has_bundle(connection, account_id, key)}
     for where, draft in drafts:
@@ -230,7 +233,7 @@ async def refuse_bad_specs(
 
 
 def _refuse_bad_suite(suite: PlaywrightSuite, bundles: Collection[str], *, where: str) -> None:
-    if suite.bundle_key not in bundles:
+    if suite.bundle_key not in bundles or not is_bundle_key(suite.bundle_key):
         raise Invalid(
             f"{where}codeBundlePath: there is no code bundle {suite.bundle_key!r}. "
             "Upload it first, and use the key of the answer."

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bellrock.domain.access import Principal, Right
-from bellrock.domain.checks import KNOWN
+from bellrock.domain.checks import KEPT_TYPES
 from bellrock.domain.locations import PUBLIC_LOCATIONS
 from bellrock.domain.specs import CheckType
 from bellrock.services import private_locations
@@ -70,7 +70,7 @@ async def plan_of(platform: Platform, principal: Principal, *, requests_per_minu
 
 
 def _checks() -> Iterator[Entitlement]:
-    for kind in sorted(KNOWN):
+    for kind in sorted(frozenset(CheckType) - KEPT_TYPES):
         yield Entitlement(f"{kind}_CHECKS", _WORDS[kind], f"{_WORDS[kind]}, as many as wanted.")
 
 

@@ -14,6 +14,7 @@ from bellrock.domain.specs import CheckType
 from bellrock.services.deploys import Change, ProjectDeploy, Resource, Scene, carry_out
 from bellrock.services.grouping import with_groups
 from bellrock.services.ids import new_id
+from bellrock.services.pending_imports import release_pending
 from bellrock.services.platform import Platform
 from bellrock.services.start_session import queue_check_session
 from bellrock.services.work import Work, unit_of_work
@@ -174,6 +175,7 @@ async def destroy_project(
             await carry_out(scene)
             if dry_run:
                 raise _Undone
+            await release_pending(work, principal.account_id, logical_id)
             await store.delete_project(work.connection, stored.id)
     except _Undone:
         return tuple(scene.changes)

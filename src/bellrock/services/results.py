@@ -129,12 +129,14 @@ async def open_artifact(
     attempt: int | None = None,
     start: int = 0,
     end: int | None = None,
+    unrecorded: bool = False,
 ) -> tuple[Artifact, AsyncIterator[bytes]]:
     """A kept file of a run (of its last attempt unless said) and its bytes from start to before end.
 
-    Raises NotFound; Invalid for a range that is not inside the file.
+    ``unrecorded``: of an unrecorded session too, for whoever started it. Raises NotFound; Invalid for a
+    range that is not inside the file.
     """
-    await _session_of_run(platform, principal, run_id)
+    await _session_of_run(platform, principal, run_id, unrecorded=unrecorded)
     async with platform.database.read() as connection:
         results = (await results_of_runs(connection, [run_id]))[run_id]
     wanted = [each for each in results if attempt is None or each.attempt == attempt]
@@ -194,12 +196,14 @@ async def _refuse_unknown_check(connection: AsyncConnection, principal: Principa
         raise NotFound(f"There is no check {check_id}.")
 
 
-async def _session_of_run(platform: Platform, principal: Principal, run_id: UUID) -> Session:
+async def _session_of_run(
+    platform: Platform, principal: Principal, run_id: UUID, *, unrecorded: bool = False
+) -> Session:
     principal.must(Right.VIEW)
     async with platform.database.read() as connection:
         stored = await load_run(connection, run_id)
         theirs = stored is not None and stored.run.account_id == principal.account_id
         session = await load_session(connection, stored.run.session_id) if stored and theirs else None
-    if session is None or not session.recorded:
+    if session is None or not (session.recorded or unrecorded):
         raise NotFound(f"There is no run {run_id}.")
     return session

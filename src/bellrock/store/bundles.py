@@ -1,4 +1,4 @@
-"""Code bundles in SQL: which account has which, and which of them nobody needs.
+"""Code bundles and snapshots in SQL: which account has which, and which of them nobody needs.
 
 Whoever needs a bundle and whoever removes it agree by a lock on its key. SQLite needs none: there,
 writers come one after the other anyway.
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, Text, and_, cast, delete, exists, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.runs import RunState
+from bellrock.domain.specs import SNAPSHOT_SUFFIX, CheckType
 from bellrock.store.tables import bundles, checks, runs
 
 
@@ -77,7 +78,15 @@ def _is_unused(uploaded_before: datetime) -> tuple[ColumnElement[bool], ...]:
         bundles.c.created_at < uploaded_before,
         bundles.c.key.not_in(in_checks),
         bundles.c.key.not_in(in_runs),
+        or_(bundles.c.key.not_like(f"%{SNAPSHOT_SUFFIX}"), _is_unused_snapshot()),
     )
+
+
+def _is_unused_snapshot() -> ColumnElement[bool]:
+    """A key of a snapshot is made of a digest: what holds that text refers to it."""
+    of_check = and_(checks.c.type == CheckType.BROWSER, cast(checks.c.spec, Text).contains(bundles.c.key))
+    of_run = and_(runs.c.state != RunState.FINAL, cast(runs.c.material, Text).contains(bundles.c.key))
+    return and_(~exists().where(of_check), ~exists().where(of_run))
 
 
 async def _lock(connection: AsyncConnection, key: str, *, shared: bool = False) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.store.tables import deployments, projects
+from bellrock.store.upsert import insert_if_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ async def load_project(
 
 
 async def projects_of(connection: AsyncConnection, account_id: UUID) -> list[StoredProject]:
-    """All projects of the account."""
+    """The account's projects, by logical id."""
     query = select(projects).where(projects.c.account_id == account_id).order_by(projects.c.logical_id)
     return [StoredProject(**row._mapping) for row in await connection.execute(query)]  # noqa: SLF001
 
@@ -60,6 +61,12 @@ async def insert_project(connection: AsyncConnection, project: StoredProject) ->
     """Insert a project."""
     names = [column.name for column in projects.c]
     await connection.execute(insert(projects).values({name: getattr(project, name) for name in names}))
+
+
+async def insert_new_project(connection: AsyncConnection, project: StoredProject) -> bool:
+    """Insert a project. False: the account has one of its logical id."""
+    names = [column.name for column in projects.c]
+    return await insert_if_new(connection, projects, {name: getattr(project, name) for name in names})
 
 
 async def update_project(connection: AsyncConnection, project: StoredProject) -> None:

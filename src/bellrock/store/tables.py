@@ -96,6 +96,17 @@ deployments = Table(
     Column("created_at", Instant, nullable=False),
 )
 
+import_plans = Table(
+    "import_plans",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("project_id", ForeignKey(projects.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("items", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("applied_at", Instant),
+    Column("committed_at", Instant),
+)
+
 checks = Table(
     "checks",
     metadata,

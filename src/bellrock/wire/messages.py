@@ -203,6 +203,10 @@ class Artifact(Message):
     test_id: str | None = None
 
 
+SNAPSHOTS = "snapshots/"
+"""What the names of pictures that a run made anew begin with; their place in the project follows."""
+
+
 class Timing(Message):
     """How long a stage took."""
 

@@ -1,5 +1,6 @@
 """What a test session is asked for with: deployed checks by target, or checks carried in the body."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from bellrock.domain.errors import Invalid
 from bellrock.domain.retries import Backoff, RetryPolicy
 from bellrock.domain.sessions import GitMetadata
 from bellrock.services.check_payload import draft_from_payload
+from bellrock.services.snapshots import updating
 from bellrock.services.start_session import (
     InlineJob,
     InlineSessionRequest,
@@ -132,9 +134,10 @@ class RunLocation(Ask):
 
 
 class SourceInfo(Ask):
-    """What the client calls the session that it is about to start."""
+    """What the client calls the session that it is about to start, and whether it wants new snapshots."""
 
     check_run_suite_id: Annotated[str | None, Field(max_length=64)] = None
+    update_snapshots: bool = False
 
 
 class Job(Ask):
@@ -153,6 +156,8 @@ class Job(Ask):
         payload = {key: value for key, value in payload.items() if key not in _FIELDS_OF_A_JOB_ALONE}
         retry = self.test_retry_strategy.policy() if self.test_retry_strategy else None
         draft = draft_from_payload(payload, where=f"checkRunJobs[{index}].")
+        if self.source_info.update_snapshots:
+            draft = replace(draft, spec=updating(draft.spec))
         return InlineJob(self.logical_id, draft, retry=retry, file_path=self.file_path)
 
 

@@ -14,6 +14,7 @@ from bellrock.api.bodies.runs import Flags
 from bellrock.domain.live import LiveEvent, Output
 from bellrock.domain.outcomes import Verdict
 from bellrock.domain.specs import CheckType
+from bellrock.services.snapshots import made_snapshots
 from bellrock.services.views import ResultView, RunView
 
 _ERRORED = frozenset({Verdict.ERRORED, Verdict.LOST})
@@ -98,6 +99,9 @@ def _body(run: RunView, result: ResultView, lines: Sequence[str]) -> dict[str, A
         "sequenceId": str(run.run.id),
         "logs": _logs(run, result, lines),
     }
+    # Of a failed result with assets the client takes its logs from elsewhere: what is told here is better.
+    if not flags.has_failures and (made := made_snapshots(result)):
+        body["assets"] = {"snapshots": [{"key": each.key, "path": each.path} for each in made]}
     if run.run.check_type not in _OF_PLAYWRIGHT:
         body["checkRunData"] = _data(run, result)
     return body

@@ -1,7 +1,7 @@
 """Collects what is kept of a run, whatever became of it, and uploads it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -21,7 +21,7 @@ from bellrock.runner.playwright.stages import StageClock
 from bellrock.runner.playwright.untrusted import lies_in
 from bellrock.runner.recorder import RunContext
 from bellrock.runner.transfer import TransferFailed
-from bellrock.wire.messages import Artifact
+from bellrock.wire.messages import SNAPSHOTS, Artifact
 
 _UPLOADS_AT_ONCE = 4
 
@@ -46,7 +46,10 @@ class Reports(Protocol):
 
 @dataclass(slots=True)
 class Evidence:
-    """What is known and kept of one run. ``keeps`` says of a file whether it is worth keeping."""
+    """What is known and kept of one run. ``keeps`` says of a file whether it is worth keeping.
+
+    ``own_files`` are asked for by whoever started the run, who gets them also where nothing else is recorded.
+    """
 
     context: RunContext
     folders: RunFolders
@@ -55,6 +58,7 @@ class Evidence:
     notes: list[str] = field(default_factory=list)
     artifacts: list[Artifact] = field(default_factory=list)
     keeps: Callable[[Candidate], bool] = lambda _: True
+    own_files: Callable[[], Iterable[Candidate]] = tuple
 
     async def collect(self, killed: frozenset[str], stages: StageClock) -> None:
         """Bring everything together, scrubbed, and upload it.
@@ -78,7 +82,9 @@ class Evidence:
             limit_bytes=self.context.job.limits.artifact_bytes,
         )
         self.notes += notes
-        if self.context.job.record:
+        if not self.context.job.record:
+            kept = [one for one in kept if one.artifact.name.startswith(SNAPSHOTS)]
+        if kept or self.context.job.record:
             stages.enter(Stage.UPLOADING)
             await self._upload(kept)
 
@@ -100,6 +106,7 @@ class Evidence:
         for test_id, archive in traces.items():
             name = f"traces/{archive.name}"
             candidates.append(Candidate(archive, name, "trace", "application/zip", test_id))
+        candidates += self.own_files()
         return list(filter(self.keeps, candidates))
 
     async def _reports(self, traces: Mapping[str, Path]) -> Path | None:

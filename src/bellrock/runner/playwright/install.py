@@ -6,7 +6,7 @@ An install belongs to everybody who waits for it: it is stopped when the last of
 import asyncio
 import shutil
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -51,6 +51,7 @@ class InstallRequest:
     search_path: str
     makes: str
     mounts: tuple[Mount, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -143,7 +144,7 @@ class Installer:
                 folders,
                 request.variables,
                 search_path=request.search_path,
-                extra=self._machine.options.install_environment,
+                extra={**self._machine.options.install_environment, **request.environment},
             ),
             writable=folders.work,
             limits=process_limits(request.limits),

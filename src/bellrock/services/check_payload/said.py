@@ -234,7 +234,15 @@ def _script(spec: BrowserCheck | MultistepCheck) -> dict[str, Any]:
         "dependencies": [{"path": each.path, "content": each.content} for each in spec.dependencies],
         "shouldFail": spec.should_fail,
     }
-    return {**said, "sslCheckDomain": spec.ssl_check_domain} if isinstance(spec, BrowserCheck) else said
+    if isinstance(spec, BrowserCheck):
+        return {**said, "sslCheckDomain": spec.ssl_check_domain, **_snapshots(spec)}
+    return said
+
+
+def _snapshots(check: BrowserCheck) -> dict[str, Any]:
+    """Of a check that has some: the contract's own documents do not know them."""
+    said = [{"key": each.key, "path": each.path} for each in check.snapshots]
+    return {"snapshots": said} if said else {}
 
 
 def _assertions(assertions: tuple[Assertion, ...]) -> list[dict[str, Any]]:

@@ -13,9 +13,11 @@ from bellrock.domain.specs import (
     Heartbeat,
     MultistepCheck,
     PlaywrightSuite,
+    Snapshot,
 )
-from bellrock.services.check_payload.common import CheckPayload, Payload
+from bellrock.services.check_payload.common import CheckPayload, Payload, is_empty
 
+_MOST_SNAPSHOTS = 500
 _SHORTEST_PERIOD_S = 30
 _LONGEST_S = 365 * UNIT_S["days"]
 
@@ -67,6 +69,18 @@ class _Dependency(Payload):
         return self
 
 
+class _Snapshot(Payload):
+    key: Annotated[str, Field(min_length=1, max_length=200)]
+    path: Annotated[str, Field(min_length=1, max_length=1_000)]
+
+    @model_validator(mode="after")
+    def _stays_inside(self) -> "_Snapshot":
+        path = PurePosixPath(self.path)
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError(f"snapshots: {self.path!r} must be relative and without '..'")
+        return self
+
+
 class ScriptPayload(CheckPayload):
     script: Annotated[str, Field(min_length=1)]
     script_path: Annotated[str | None, Field(min_length=1)] = None
@@ -82,6 +96,7 @@ class BrowserPayload(ScriptPayload):
     """A browser check."""
 
     ssl_check_domain: str | None = None
+    snapshots: Annotated[tuple[_Snapshot, ...], Field(max_length=_MOST_SNAPSHOTS, exclude_if=is_empty)] = ()
 
     def spec(self) -> BrowserCheck:
         """What it does."""
@@ -89,6 +104,7 @@ class BrowserPayload(ScriptPayload):
             self.script,
             script_path=self.script_path,
             dependencies=self.files(),
+            snapshots=tuple(Snapshot(each.key, each.path) for each in self.snapshots),
             ssl_check_domain=self.ssl_check_domain or None,
             should_fail=self.should_fail,
         )

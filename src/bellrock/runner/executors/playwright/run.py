@@ -26,6 +26,7 @@ from bellrock.runner.playwright.folders import RunFolders
 from bellrock.runner.playwright.install import Installer, InstallRequest
 from bellrock.runner.playwright.reporting import Reporting
 from bellrock.runner.playwright.sandbox import Machine
+from bellrock.runner.playwright.tools import ToolCache
 from bellrock.runner.recorder import RunContext
 from bellrock.runner.supervisor import OutputLine
 from bellrock.runner.transfer import TransferFailed
@@ -39,12 +40,20 @@ class PlaywrightRun:
     """One attempt of one run. Made for one `carry_out`."""
 
     def __init__(
-        self, job: JobSpec, context: RunContext, *, machine: Machine, installer: Installer, cache_folder: Path
+        self,
+        job: JobSpec,
+        context: RunContext,
+        *,
+        machine: Machine,
+        installer: Installer,
+        tools: ToolCache,
+        cache_folder: Path,
     ) -> None:
         self._job = job
         self._context = context
         self._machine = machine
         self._installer = installer
+        self._tools = tools
         self._cache_folder = cache_folder
         self._folders = RunFolders(context.folder, machine.isolation.private_tmp)
         self._folders.create()
@@ -95,6 +104,7 @@ class PlaywrightRun:
         chromium = find_chromium(self._machine.options.chromium)
         bundle, suite = await self._unless_cancelled(self._prepare(spec))
         self._reporting.stages.enter(Stage.INSTALLING)
+        suite = await self._unless_cancelled(self._equip(suite))
         self._lease = await self._install(bundle, suite)
         self._refuse_if_cancelled()
         self._reporting.stages.enter(Stage.STARTING)
@@ -131,6 +141,12 @@ class PlaywrightRun:
 
     # --- installing ---------------------------------------------------------------------------
 
+    async def _equip(self, suite: Suite) -> Suite:
+        tools = await suite.needs()
+        for tool in tools:
+            self._console.say(f"Using {tool.spec}.")
+        return suite.equipped(await self._tools.provide(tools, limits=self._job.limits))
+
     async def _install(self, bundle: Path, suite: Suite) -> Lease:
         job = self._job
         plan = await asyncio.to_thread(suite.install_plan)
@@ -144,6 +160,7 @@ class PlaywrightRun:
             search_path=plan.search_path,
             makes=plan.makes,
             mounts=plan.mounts,
+            environment=plan.environment,
         )
         key = await self._unless_cancelled(suite.install_key(plan, job.account_id))
         lease = None if job.refresh_cache else await self._installer.find(key)

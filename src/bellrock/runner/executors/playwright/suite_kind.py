@@ -11,18 +11,23 @@ from bellrock.domain.test_commands import Program, TestCommand
 from bellrock.runner.playwright.dependency_store import Lease
 from bellrock.runner.playwright.evidence import Reports
 from bellrock.runner.playwright.folders import RunFolders
+from bellrock.runner.playwright.tools import Tool, ToolKit
 from bellrock.runner.recorder import RunContext
 from bellrock.runner.supervisor import Mount
 
 
 @dataclass(frozen=True, slots=True)
 class InstallPlan:
-    """How a suite's packages are installed: the process, what it sees besides, and the folder it makes."""
+    """How a suite's packages are installed: the process, what it sees besides, and the folder it makes.
+
+    ``environment`` is what its program is told by.
+    """
 
     argv: tuple[str, ...]
     search_path: str
     makes: str
     mounts: tuple[Mount, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,15 @@ class Suite(Protocol):
     @property
     def program(self) -> Program:
         """What runs the tests, under a shell too."""
+
+    async def needs(self) -> Sequence[Tool]:
+        """Programs that are to be fetched for it.
+
+        :raises RunEnded: this machine lacks what cannot be fetched.
+        """
+
+    def equipped(self, kit: ToolKit) -> "Suite":
+        """The suite with the tools that it needs."""
 
     def install_plan(self) -> InstallPlan:
         """How its packages are installed."""

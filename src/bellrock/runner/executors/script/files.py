@@ -31,7 +31,7 @@ def write_files(spec: ScriptSpec, title: str, folder: Path) -> Path:
     if not spec.script.strip():
         raise RunEnded(check_failed("NO_SCRIPT", "script: is empty. Write a Playwright test, or statements."))
     path = spec.script_path or _DEFAULT_PATH
-    script = folder / _inside(path, "scriptPath")
+    script = folder / inside(path, "scriptPath")
     if script.suffix not in _SUFFIXES:
         allowed = ", ".join(_SUFFIXES)
         message = f"scriptPath: {path!r} is no file of JavaScript or TypeScript. Allowed are {allowed}."
@@ -51,14 +51,15 @@ def write_files(spec: ScriptSpec, title: str, folder: Path) -> Path:
 def _write_dependencies(dependencies: Iterable[Dependency], script: Path, folder: Path) -> None:
     for number, dependency in enumerate(dependencies):
         field = f"dependencies[{number}].path"
-        target = folder / _inside(dependency.path, field)
+        target = folder / inside(dependency.path, field)
         if target == script:
             message = f"{field}: {dependency.path!r} is the script's own path."
             raise RunEnded(check_failed("BAD_PATH", message))
         _write(target, dependency.content, f"{field}: {dependency.path!r}")
 
 
-def _inside(text: str, field: str) -> PurePosixPath:
+def inside(text: str, field: str) -> PurePosixPath:
+    """A path of the check, if it stays in its folder. Raises RunEnded otherwise."""
     path = PurePosixPath(text)
     if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in text:
         message = f"{field}: {text!r} leaves the check's folder. Allowed are relative paths without '..'."

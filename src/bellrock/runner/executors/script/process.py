@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bellrock.domain.specs import BrowserCheck
+from bellrock.domain.specs import BrowserCheck, Spec
 from bellrock.resources import script_kit
 from bellrock.runner.executors.script.environment import browser_agent, script_environment
 from bellrock.runner.playwright.browsers import Browsers, chromium_version, find_chromium, provide_browsers
@@ -41,6 +41,7 @@ class ScriptProcess:
                 "test",
                 f"--config={config}",
                 f"--output={folders.output}",
+                *_asked_for(job.spec),
             ),
             cwd=folders.suite / "check",
             environment=self.environment,
@@ -51,6 +52,10 @@ class ScriptProcess:
             private=self.private,
             understands_sigint=True,
         )
+
+
+def _asked_for(spec: Spec) -> tuple[str, ...]:
+    return ("--update-snapshots",) if isinstance(spec, BrowserCheck) and spec.update_snapshots else ()
 
 
 def provide(

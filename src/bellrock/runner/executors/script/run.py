@@ -19,6 +19,7 @@ from bellrock.runner.executors.script.findings import Findings, read_findings
 from bellrock.runner.executors.script.process import ScriptProcess, provide
 from bellrock.runner.executors.script.retention import Retention
 from bellrock.runner.executors.script.secrets import LearnedSecrets
+from bellrock.runner.executors.script.snapshots import new_snapshots, put_snapshots
 from bellrock.runner.executors.script.toolkit import Toolkit
 from bellrock.runner.executors.script.verdict import script_timed_out, script_verdict
 from bellrock.runner.playwright.console import Console
@@ -110,6 +111,9 @@ class ScriptRun:
             raise RunEnded(runner_failed("BAD_JOB", message))
         self._reporting.stages.enter(Stage.PREPARING)
         script = await asyncio.to_thread(self._write_files, spec)
+        await put_snapshots(spec, self._check_folder, self._context.bundles)
+        if isinstance(spec, BrowserCheck) and spec.update_snapshots:
+            self._evidence.own_files = lambda: new_snapshots(script, self._check_folder)
         self._reporting.stages.enter(Stage.INSTALLING)
         self._lease = await self._toolkit.lease(self._job.attempt_id, self._job.limits, self._console.say)
         self._reporting.stages.enter(Stage.STARTING)
@@ -125,9 +129,12 @@ class ScriptRun:
         return await self._run(process)
 
     def _write_files(self, spec: ScriptSpec) -> Path:
-        folder = self._folders.suite / "check"
-        folder.mkdir()
-        return write_files(spec, self._job.check_name, folder)
+        self._check_folder.mkdir()
+        return write_files(spec, self._job.check_name, self._check_folder)
+
+    @property
+    def _check_folder(self) -> Path:
+        return self._folders.suite / "check"
 
     async def _run(self, script: ScriptProcess) -> Outcome:
         process = await script.start(self._job, self._folders, self._machine, self._print)

@@ -84,6 +84,7 @@ def find_cores(lease: Lease) -> tuple[Path, ...]:
         "playwright/node_modules/playwright-core",
         "@playwright/test/node_modules/playwright-core",
         ".pnpm/playwright-core@*/node_modules/playwright-core",
+        ".bun/playwright-core@*/node_modules/playwright-core",
     )
     places = [lease.installed(folder) for folder in lease.folders if Path(folder).name == NODE_PACKAGES]
     found = (core for place in places for pattern in patterns for core in place.glob(pattern))

@@ -24,6 +24,7 @@ from bellrock.runner.playwright.environment import pytest_environment
 from bellrock.runner.playwright.evidence import Reports
 from bellrock.runner.playwright.folders import RunFolders
 from bellrock.runner.playwright.sandbox import Machine
+from bellrock.runner.playwright.tools import Tool, ToolKit
 from bellrock.runner.recorder import RunContext
 
 
@@ -51,6 +52,15 @@ class PythonSuite:
     def folder(self) -> Path:
         """Where commands run."""
         return self.files.folder
+
+    async def needs(self) -> Sequence[Tool]:
+        """Nothing: uv comes with the runner."""
+        return ()
+
+    def equipped(self, kit: ToolKit) -> "PythonSuite":
+        """The same."""
+        del kit
+        return self
 
     def install_plan(self) -> InstallPlan:
         """A virtual environment, filled by uv, or the check's own command."""
