@@ -5,9 +5,10 @@ from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, LargeBinary, 
 from bellrock.domain.checks import Subscription
 from bellrock.domain.groups import ApiDefaults, GroupRetry
 from bellrock.store.columns import Document, Instant
-from bellrock.store.tables import accounts, metadata
+from bellrock.store.tables import accounts, checks, metadata
 
 __all__ = [
+    "archived_error_groups",
     "check_groups",
     "client_certificates",
     "metadata",
@@ -105,4 +106,13 @@ check_groups = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant),
     sqlite_autoincrement=True,
+)
+
+archived_error_groups = Table(
+    "archived_error_groups",
+    metadata,
+    Column("check_id", ForeignKey(checks.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("error_hash", String(64), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("for_ever", Boolean, nullable=False),
 )
