@@ -18,9 +18,10 @@ from bellrock.domain.checks import Subscription
 from bellrock.domain.groups import ApiDefaults, GroupRetry
 from bellrock.domain.kept import KeptKind
 from bellrock.store.columns import Document, Instant, Words
-from bellrock.store.tables import accounts, metadata
+from bellrock.store.tables import accounts, checks, metadata
 
 __all__ = [
+    "archived_error_groups",
     "check_groups",
     "client_certificates",
     "kept_resources",
@@ -140,4 +141,13 @@ kept_resources = Table(
     Column("updated_at", Instant),
     UniqueConstraint("account_id", "kind", "project_id", "logical_id"),
     sqlite_autoincrement=True,
+)
+
+archived_error_groups = Table(
+    "archived_error_groups",
+    metadata,
+    Column("check_id", ForeignKey(checks.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("error_hash", String(64), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("for_ever", Boolean, nullable=False),
 )

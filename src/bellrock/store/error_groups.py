@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, Text, cast, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.store.check_statuses import COUNTS
-from bellrock.store.tables import archived_error_groups, checks, results
+from bellrock.store.config_tables import archived_error_groups
+from bellrock.store.tables import checks, results
 from bellrock.store.upsert import upsert
 
 _MOST_TEXTS = 10_000

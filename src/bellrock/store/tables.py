@@ -279,15 +279,6 @@ results = Table(
     ),
 )
 
-archived_error_groups = Table(
-    "archived_error_groups",
-    metadata,
-    Column("check_id", ForeignKey(checks.c.id, ondelete="CASCADE"), primary_key=True),
-    Column("error_hash", String(64), primary_key=True),
-    Column("at", Instant, nullable=False),
-    Column("for_ever", Boolean, nullable=False),
-)
-
 artifacts = Table(
     "artifacts",
     metadata,
