@@ -46,6 +46,11 @@ def location(api: Api, logical_id: str = "lab") -> Json:
     )
 
 
+def location_of(length: int) -> Json:
+    """A private location with a slug that nobody has."""
+    return resource("private-location", "p", {"name": "Lab", "slugName": unknown_id()[:length]})
+
+
 def project(*resources: Json, logical_id: str = "shop") -> Json:
     """The body of a deploy."""
     return {"project": {"logicalId": logical_id, "name": "Shop"}, "resources": list(resources)}
@@ -309,6 +314,21 @@ async def test_what_exists_is_referred_to_by_its_physical_id_and_tied_and_untied
         ([monitor("x" * 300)], "255"),
         ([resource("alert-channel-subscription", "s", {"activated": True})], "resources[s].alertChannelId"),
         ([resource("private-location-check-assignment", "s", {})], "resources[s].privateLocationId"),
+        (
+            [resource("alert-channel-subscription", "s", {"alertChannelId": 10**30, "groupId": 1})],
+            "resources[s].alertChannelId",
+        ),
+        (
+            [
+                location_of(10),
+                resource(
+                    "private-location-group-assignment",
+                    "s",
+                    {"privateLocationId": {"ref": "p"}, "groupId": 10**30},
+                ),
+            ],
+            "resources[s].groupId",
+        ),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_deployed_is_refused_by_resource_and_field_and_nothing_is_saved(

@@ -239,6 +239,13 @@ async def test_a_job_that_cannot_run_is_400_and_the_message_names_the_field(
     assert word in error["message"]
 
 
+async def test_a_job_of_a_type_that_is_never_run_is_501(api: Api) -> None:
+    beat = {"period": 1, "periodUnit": "days", "grace": 2, "graceUnit": "hours"}
+    body = run_request({"logicalId": "b", "checkType": "HEARTBEAT", "name": "b", "heartbeat": beat})
+    error = await api.post("/v1/test-sessions/run", body, status=501)
+    assert "HEARTBEAT" in error["message"]
+
+
 async def test_two_jobs_with_one_logical_id_are_400(api: Api) -> None:
     key = await api.upload_bundle()
     body = run_request(job("cart", key), job("cart", key))

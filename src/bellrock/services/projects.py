@@ -11,7 +11,7 @@ from bellrock.domain.access import Principal, Right
 from bellrock.domain.cancellation import RunSource
 from bellrock.domain.errors import NotFound
 from bellrock.domain.specs import CheckType
-from bellrock.services.deploys import Change, ProjectDeploy, Resource, Scene, carry_out
+from bellrock.services.deploys import TYPES, Change, ProjectDeploy, Resource, Scene, carry_out
 from bellrock.services.grouping import with_groups
 from bellrock.services.ids import new_id
 from bellrock.services.pending_imports import release_pending
@@ -22,6 +22,7 @@ from bellrock.store import projects as store
 from bellrock.store.projects import StoredDeployment, StoredProject
 
 __all__ = [
+    "TYPES",
     "Change",
     "Deployment",
     "Project",

@@ -20,6 +20,7 @@ from bellrock.domain.runs import (
     Heartbeat,
     LeaseExtended,
     LeaseRanOut,
+    NotSupported,
     QueueTimeRanOut,
     Refused,
     Reported,
@@ -109,6 +110,7 @@ def test_a_final_run_refuses_everything() -> None:
         CANCEL,
         LeaseRanOut(),
         QueueTimeRanOut(10),
+        NotSupported(),
         RetryDue(),
     )
     for event in events:
@@ -212,6 +214,17 @@ def test_a_run_that_nobody_takes_is_lost_and_that_is_the_platforms_fault() -> No
     outcome = after(run_of(), QueueTimeRanOut(3_600)).run.outcome
     assert outcome is not None
     assert (outcome.verdict, outcome.blame, outcome.code) == (Verdict.LOST, Blame.PLATFORM, "NO_RUNNER")
+
+
+def test_a_run_that_this_version_cannot_run_ends_with_an_error_that_says_so() -> None:
+    outcome = after(run_of(), NotSupported()).run.outcome
+    assert outcome is not None
+    assert (outcome.verdict, outcome.blame, outcome.code) == (
+        Verdict.ERRORED,
+        Blame.PLATFORM,
+        "NOT_SUPPORTED",
+    )
+    assert is_refused(decide(after(run_of(), CLAIM).run, NotSupported(), at=later(1)))
 
 
 def test_a_failed_attempt_waits_and_is_then_offered_again() -> None:

@@ -54,7 +54,7 @@ class ResourceAsk(Ask):
     """One thing of the project. ``member`` false only refers to something that exists."""
 
     logical_id: Annotated[str, Field(min_length=1, max_length=500)]
-    type: str
+    type: Annotated[str, Field(json_schema_extra={"enum": sorted(projects.TYPES)})]
     payload: dict[str, Any] | None = None
     physical_id: str | int | None = None
     member: bool = True

@@ -13,10 +13,11 @@ from bellrock.domain.errors import Invalid
 from bellrock.domain.kept import KeptKind, KeptResource
 from bellrock.services.alert_subscriptions import ChannelSubscription, subscribe, unsubscribe
 from bellrock.services.deploys.desired import KEPT, Resource
-from bellrock.services.deploys.kept import Kept, uuid_of
+from bellrock.services.deploys.kept import Kept, number_of, uuid_of
 from bellrock.services.deploys.scene import Scene
 from bellrock.store.checks import load_check, update_check
 from bellrock.store.groups import load_group, update_group
+from bellrock.store.kept_resources import load_kept
 from bellrock.store.private_locations import load_location
 
 _FIELDS = {"check": "checkId", "check-group": "groupId"}
@@ -128,15 +129,15 @@ class ToGroups(Link):
     async def tie(self, scene: Scene, resource: Resource, body: dict[str, Any]) -> None:
         """Have the group's checks run at the location too."""
         slug = await _slug(scene, resource, body.get("privateLocationId"))
-        group_id = body.get("groupId")
-        if not isinstance(group_id, int) or not await self._place(scene, group_id, add=slug):
-            raise Invalid(f"{resource.where}groupId: there is no check group {group_id!r:.80}.")
+        group_id = number_of(str(body.get("groupId")))
+        if group_id is None or not await self._place(scene, group_id, add=slug):
+            raise Invalid(f"{resource.where}groupId: there is no check group {body.get('groupId')!r:.80}.")
 
     async def untie(self, scene: Scene, body: dict[str, Any]) -> None:
         """Have the group's checks not run there any more."""
         location = await load_location(scene.connection, scene.account_id, UUID(body["privateLocationId"]))
         if location is not None:
-            await self._place(scene, body["groupId"], take=location.slug)
+            await self._place(scene, int(body["groupId"]), take=location.slug)
 
     async def _place(self, scene: Scene, group_id: int, *, add: str = "", take: str = "") -> bool:
         """Whether there is such a group."""
@@ -161,9 +162,13 @@ class Subscriptions(Link):
     async def tie(self, scene: Scene, resource: Resource, body: dict[str, Any]) -> None:
         """Have the channel hear of a check or a group that is not the project's own."""
         wanted = _subscription(body)
+        number = number_of(str(body["alertChannelId"]))
+        kind = KeptKind.ALERT_CHANNEL
+        if number is None or await load_kept(scene.connection, scene.account_id, kind, number) is None:
+            raise Invalid(f"{resource.where}alertChannelId: there is no alert channel {number}.")
         try:
             if not await _is_own(scene, wanted):
-                await subscribe(scene.connection, scene.account_id, body["alertChannelId"], wanted)
+                await subscribe(scene.connection, scene.account_id, number, wanted)
         except Invalid as error:
             raise Invalid(f"{resource.where}{error.message}") from error
 
@@ -191,7 +196,7 @@ def _subscription(body: dict[str, Any]) -> ChannelSubscription:
     return ChannelSubscription(
         bool(body.get("activated", True)),
         check_id=uuid_of(str(check_id)) if check_id is not None else None,
-        group_id=group_id if isinstance(group_id, int) else None,
+        group_id=number_of(str(group_id)) if group_id is not None else None,
     )
 
 
