@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from bellrock.domain.checks import EnvironmentVariable, Subscription
+from bellrock.domain.errors import Invalid
 from bellrock.domain.groups import FALLBACK, ApiDefaults, CheckGroup, GroupRetry
 from bellrock.domain.retries import DOUBLE_CHECK
 from bellrock.domain.specs import BasicAuth, KeyValue
 from bellrock.services.asks import Ask
+from bellrock.services.bad_input import first_problem
 from bellrock.services.check_payload.common import (
     RUNTIMES,
     AlertSettingsPayload,
@@ -22,6 +26,7 @@ from bellrock.services.check_payload.common import (
 from bellrock.services.check_payload.monitors import AnyComparison
 
 MOST_VARIABLES = 200
+_NEVER = datetime.fromtimestamp(0, UTC)
 SnippetId = Annotated[int, Field(gt=0, le=2_147_483_647)]
 
 
@@ -202,6 +207,29 @@ class GroupAskV2(GroupAsk):
             alert_settings=_kept(self.alert_settings) if self.alert_settings else None,
             run_parallel=self.run_parallel,
         )
+
+
+_SECOND = 2
+_OF_DEPLOYED_GROUPS = frozenset({"locations", "privateLocations", "alertChannelSubscriptions"})
+"""What does not count where a check is tried, and may refer to what is not deployed."""
+
+
+def group_shape(payload: Mapping[str, object]) -> type[GroupAskV1 | GroupAskV2]:
+    """Which version of a group the payload is."""
+    return GroupAskV2 if payload.get("v") == _SECOND else GroupAskV1
+
+
+def group_of_job(payload: Mapping[str, object], *, where: str) -> CheckGroup:
+    """A group that is not deployed, for a check that is tried in it. Raises Invalid.
+
+    It has no id and no account, and says nothing of where its checks run and who hears of them.
+    """
+    said = {key: value for key, value in payload.items() if key not in _OF_DEPLOYED_GROUPS}
+    try:
+        ask = group_shape(said).model_validate(said)
+    except ValidationError as error:
+        raise Invalid(where + first_problem(error)) from error
+    return ask.onto(CheckGroup(id=0, account_id=UUID(int=0), name="", created_at=_NEVER))
 
 
 def _kept(settings: AlertSettingsPayload) -> Mapping[str, Any]:

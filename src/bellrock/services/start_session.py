@@ -11,6 +11,7 @@ from bellrock.domain.access import Principal, Right
 from bellrock.domain.cancellation import RunSource, is_recorded
 from bellrock.domain.checks import KEPT_TYPES, RUNNABLE, Check, EnvironmentVariable
 from bellrock.domain.errors import Conflict, Invalid, NotBuilt, NotFound
+from bellrock.domain.groups import CheckGroup, prepared, snippets_of
 from bellrock.domain.locations import refuse_unknown_locations
 from bellrock.domain.retries import RetryPolicy, policy_of_run
 from bellrock.domain.sessions import GitMetadata, Session, SessionKind
@@ -28,6 +29,7 @@ from bellrock.services.views import SessionView
 from bellrock.services.work import Work, unit_of_work
 from bellrock.store.checks import StoredCheck, all_checks, load_check
 from bellrock.store.records import RunMaterial
+from bellrock.store.snippets import load_snippets
 
 _LONGEST_NAME = 255
 _CAN_BE_ASKED = RUNNABLE | KEPT_TYPES  # who asks for what cannot run gets an error as its result
@@ -66,12 +68,16 @@ class TestSessionRequest:
 
 @dataclass(frozen=True, slots=True)
 class InlineJob:
-    """An undeployed check of a project, with its variables in the draft. Its locations do not count."""
+    """An undeployed check of a project, with its variables in the draft. Its locations do not count.
+
+    ``group`` is the one that it will be in, undeployed as well, with its variables in clear.
+    """
 
     logical_id: str
     draft: CheckDraft
     retry: RetryPolicy | None = None
     file_path: str | None = None
+    group: CheckGroup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +181,7 @@ async def run_test_session(
         drafts = [(f"{job.logical_id}: ", job.draft) for job in request.jobs]
         await refuse_bad_specs(work.connection, principal.account_id, drafts)
         session = _test_session(work, principal, request)
-        jobs = [_inline_job(job, request, session) for job in request.jobs]
+        jobs = [await _inline_job(work, job, request, session) for job in request.jobs]
         return (await _views(work, [await queue_session(work, session, jobs)]))[0]
 
 
@@ -288,18 +294,39 @@ def _test_session(
     )
 
 
-def _inline_job(job: InlineJob, request: InlineSessionRequest, session: Session) -> Job:
+async def _inline_job(work: Work, job: InlineJob, request: InlineSessionRequest, session: Session) -> Job:
     draft = job.draft
+    material = RunMaterial(draft.spec, request.refresh_cache, session.recorded, job.file_path)
+    environment = draft.environment or ()
+    if job.group is not None:
+        material, environment = await _in_its_group(work, session, job, job.group, material)
     return Job(
         check_id=None,
         type=draft.type,
         name=draft.name,
         logical_id=job.logical_id,
         location=request.run_location,
-        material=RunMaterial(draft.spec, request.refresh_cache, session.recorded, job.file_path),
-        environment=merged(draft.environment or (), request.environment),
+        material=material,
+        environment=merged(environment, request.environment),
         retry=job.retry,
     )
+
+
+async def _in_its_group(
+    work: Work, session: Session, job: InlineJob, group: CheckGroup, material: RunMaterial
+) -> tuple[RunMaterial, tuple[EnvironmentVariable, ...]]:
+    """What the job executes with what its group adds: no group is found by its check when it is claimed."""
+    needed = snippets_of(job.draft.spec, group)
+    found = await load_snippets(work.connection, session.account_id, needed) if needed else {}
+    scripts = {each.id: each.script for each in found.values()}
+    complete = prepared(job.draft.spec, job.draft.environment or (), group=group, snippets=scripts)
+    material = replace(
+        material,
+        spec=complete.spec,
+        setup_scripts=complete.setup_scripts,
+        teardown_scripts=complete.teardown_scripts,
+    )
+    return material, complete.environment
 
 
 def _refuse_bad_jobs(jobs: tuple[InlineJob, ...]) -> None:

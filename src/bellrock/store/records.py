@@ -13,12 +13,17 @@ from bellrock.wire.messages import AnySpec, Artifact, ReportedTest, Timing
 
 @dataclass(frozen=True, slots=True)
 class RunMaterial:
-    """What a run executes, as it was when the run began: a check may change or go meanwhile."""
+    """What a run executes, as it was when the run began: a check may change or go meanwhile.
+
+    The scripts are those of a group that was never deployed, around an API check's own.
+    """
 
     spec: AnySpec
     refresh_cache: bool = False
     record: bool = True
     file_path: str | None = None
+    setup_scripts: tuple[str, ...] = ()
+    teardown_scripts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What a test session is asked for with: deployed checks by target, or checks carried in the body."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,7 +13,10 @@ from bellrock.domain.checks import EnvironmentVariable
 from bellrock.domain.errors import Invalid
 from bellrock.domain.retries import Backoff, RetryPolicy
 from bellrock.domain.sessions import GitMetadata
+from bellrock.domain.specs import Dependency
 from bellrock.services.check_payload import draft_from_payload
+from bellrock.services.check_payload.shared_files import with_shared_files
+from bellrock.services.group_payload import group_of_job
 from bellrock.services.snapshots import updating
 from bellrock.services.start_session import (
     InlineJob,
@@ -22,8 +26,6 @@ from bellrock.services.start_session import (
     sequence_ids,
 )
 from bellrock.services.views import SessionView
-
-_FIELDS_OF_A_JOB_ALONE = frozenset({"logicalId", "filePath", "testRetryStrategy", "group"})
 
 
 class TestSessionTarget(Ask):
@@ -140,8 +142,22 @@ class SourceInfo(Ask):
     update_snapshots: bool = False
 
 
+class SharedFile(Ask):
+    """A file that checks of the request name by its place in the list."""
+
+    path: Annotated[str, Field(min_length=1, max_length=1_000)]
+    content: str
+
+    def file(self) -> Dependency:
+        """As the domain has it."""
+        return Dependency(self.path, self.content)
+
+
 class Job(Ask):
-    """A check that is not deployed: its payload, with the logical id it has in its project."""
+    """A check that is not deployed: its payload, with the logical id it has in its project.
+
+    ``group`` is the whole group that it will be in, where ``groupId`` names one of the project.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -149,16 +165,20 @@ class Job(Ask):
     file_path: str | None = None
     test_retry_strategy: RetryStrategy | None = None
     source_info: SourceInfo = SourceInfo()
+    group: dict[str, Any] | None = None
 
-    def job(self, index: int) -> InlineJob:
+    def job(self, index: int, shared: Sequence[Dependency]) -> InlineJob:
         """As the service wants it."""
-        payload: dict[str, Any] = self.model_extra or {}
-        payload = {key: value for key, value in payload.items() if key not in _FIELDS_OF_A_JOB_ALONE}
+        where = f"checkRunJobs[{index}]."
+        payload = with_shared_files(self.model_extra or {}, shared, where=where)
+        group = None if self.group is None else group_of_job(self.group, where=f"{where}group.")
+        if group is not None:
+            payload.pop("groupId", None)
         retry = self.test_retry_strategy.policy() if self.test_retry_strategy else None
-        draft = draft_from_payload(payload, where=f"checkRunJobs[{index}].")
+        draft = draft_from_payload(payload, where=where)
         if self.source_info.update_snapshots:
             draft = replace(draft, spec=updating(draft.spec))
-        return InlineJob(self.logical_id, draft, retry=retry, file_path=self.file_path)
+        return InlineJob(self.logical_id, draft, retry=retry, file_path=self.file_path, group=group)
 
 
 class RunTestSession(Ask):
@@ -167,6 +187,7 @@ class RunTestSession(Ask):
     name: Annotated[str, Field(min_length=1)]
     run_location: RunLocation
     check_run_jobs: Annotated[tuple[Job, ...], Field(min_length=1, max_length=1_000)]
+    shared_files: tuple[SharedFile, ...] = ()
     repo_info: Metadata | None = None
     environment: str | None = None
     should_record: bool = True
@@ -179,10 +200,11 @@ class RunTestSession(Ask):
         twice = next((name for name in logical_ids if logical_ids.count(name) > 1), None)
         if twice:
             raise Invalid(f"checkRunJobs (body) is not right: the logicalId {twice[:80]!r} is there twice.")
+        shared = [each.file() for each in self.shared_files]
         return InlineSessionRequest(
             name=self.name,
             run_location=self.run_location.location(),
-            jobs=tuple(job.job(index) for index, job in enumerate(self.check_run_jobs)),
+            jobs=tuple(job.job(index, shared) for index, job in enumerate(self.check_run_jobs)),
             refresh_cache=self.refresh_cache,
             git=(self.repo_info or Metadata()).git(environment=self.environment),
             source=RunSource.TEST_RECORD if self.should_record else RunSource.TEST_NO_RECORD,

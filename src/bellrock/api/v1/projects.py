@@ -3,7 +3,7 @@
 A deploy is done before it is answered, so its stream of events holds one frame, its last.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -14,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bellrock.api.auth import Caller, EditCaller, PlatformOf
 from bellrock.api.bodies.base import Answer, Ask, Instant, is_none
-from bellrock.api.bodies.test_session_asks import Metadata
+from bellrock.api.bodies.test_session_asks import Metadata, SharedFile
 from bellrock.domain.access import Principal
+from bellrock.domain.specs import Dependency
 from bellrock.services import projects
+from bellrock.services.check_payload.shared_files import with_shared_files
 from bellrock.services.platform import Platform
 from bellrock.services.projects import Change, Deployment, Project, ProjectDeploy, Resource
 
@@ -59,10 +61,12 @@ class ResourceAsk(Ask):
     physical_id: str | int | None = None
     member: bool = True
 
-    def resource(self) -> Resource:
+    def resource(self, shared: Sequence[Dependency]) -> Resource:
         """As the service wants it."""
         physical_id = None if self.physical_id is None else str(self.physical_id)
-        return Resource(self.logical_id, self.type, self.payload, physical_id, self.member)
+        where = f"resources[{self.logical_id}]."
+        payload = self.payload and with_shared_files(self.payload, shared, where=where)
+        return Resource(self.logical_id, self.type, payload, physical_id, self.member)
 
 
 class DeployAsk(Ask):
@@ -70,14 +74,16 @@ class DeployAsk(Ask):
 
     project: ProjectAsk
     resources: Annotated[tuple[ResourceAsk, ...], Field(max_length=5_000)] = ()
+    shared_files: tuple[SharedFile, ...] = ()
     repo_info: Metadata | None = None
 
     def deploy(self) -> ProjectDeploy:
         """As the service wants it."""
+        shared = [each.file() for each in self.shared_files]
         return ProjectDeploy(
             logical_id=self.project.logical_id,
             name=self.project.name,
-            resources=tuple(resource.resource() for resource in self.resources),
+            resources=tuple(resource.resource(shared) for resource in self.resources),
             repo_url=self.project.repo_url,
             git=(self.repo_info or Metadata()).git(),
         )

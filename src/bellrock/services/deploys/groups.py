@@ -14,13 +14,11 @@ from bellrock.services.deploys.kept import number_of
 from bellrock.services.deploys.links import places_of, subscriptions_of
 from bellrock.services.deploys.scene import Kind, Scene
 from bellrock.services.environment import seal
-from bellrock.services.group_payload import GroupAsk, GroupAskV1, GroupAskV2
+from bellrock.services.group_payload import GroupAsk, group_shape
 from bellrock.services.grouping import in_clear_group
 from bellrock.services.groups import allowed_group
 from bellrock.store import groups as store
 from bellrock.store.groups import StoredGroup
-
-_SECOND = 2
 
 
 class Groups(Kind[StoredGroup]):
@@ -65,9 +63,8 @@ class Groups(Kind[StoredGroup]):
             "privateLocations": list(dict.fromkeys(places)),
             "alertChannelSubscriptions": heard,
         }
-        shape = GroupAskV2 if payload.get("v") == _SECOND else GroupAskV1
         try:
-            return shape.model_validate(payload)
+            return group_shape(payload).model_validate(payload)
         except ValidationError as error:
             raise Invalid(resource.where + first_problem(error)) from error
 
