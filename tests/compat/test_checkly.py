@@ -56,6 +56,11 @@ test('looks as ever', async ({ page }) => {
   await expect(page).toHaveScreenshot('home.png');
 });
 """
+BESIDE = """
+import { test, expect } from '@playwright/test';
+import { greeting } from './greeting';
+test('greets', async () => { expect(greeting()).toBe('of-the-group'); });
+"""
 EVERY_TYPE = HERE / "every_type.check.js"
 
 
@@ -177,6 +182,23 @@ async def test_snapshots_are_made_by_a_run_and_compared_with_by_the_next(shell: 
     assert picture.read_bytes().startswith(b"\x89PNG")
     shell.write("home.spec.ts", SNAPSHOT_SPEC % "red")
     assert "are different" in await shell.must("test", "home.check.js", code=1)
+
+
+async def test_a_group_and_shared_files_hold_before_a_deploy_and_after_it(shell: Shell, site: Site) -> None:
+    shell.write("__checks__/grouped.check.js", (HERE / "grouped.check.js").read_text())
+    shell.write("__checks__/beside.spec.js", BESIDE)
+    shell.write("__checks__/greeting.js", "exports.greeting = () => process.env.PLACE;")
+    shell.variables["SITE_URL"] = site.url
+    assert "2 passed, 2 total" in await shell.must("test", "grouped.check")
+    assert "/of-the-group" in site.asked
+    new = {"team", "mail", "beside"}
+    preview = await shell.must("deploy", "--preview")
+    assert {word for word in new if word in preview} == new
+    await shell.must("deploy", "--force", "--no-schedule-on-deploy")
+    again = await shell.must("deploy", "--preview")
+    assert not {word for word in new if word in again}
+    assert "1 passed, 1 total" in await shell.must("trigger", "--tags", "beside")
+    await shell.must("destroy", "--force")
 
 
 async def test_results_are_reported_for_machines_and_a_detached_session_goes_on(shell: Shell) -> None:
