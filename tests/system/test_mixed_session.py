@@ -25,7 +25,12 @@ from tests.system.dev_server import (
 )
 from tests.system.terminal import exit_code, in_terminal, session_of
 
-pytestmark = [pytest.mark.system, pytest.mark.anyio, pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.anyio,
+    pytest.mark.timeout(400),
+    pytest.mark.xdist_group("mixed_session"),
+]
 
 OTHERS = ("url", "api", "tcp", "dns", "icmp", "ssl", "browser", "multistep")
 SUITES = ("first-suite", "second-suite")
