@@ -39,7 +39,7 @@ module.exports = {{
 REGISTRIES = """
   bundle: { packages: { embed: ['is-number'] } },
   runner: { registries: {
-    upstreams: { nobody: { url: 'http://127.0.0.1:9/' }, npm: { url: 'https://registry.npmjs.org/' } },
+    upstreams: { nobody: { url: 'http://127.0.0.1:9/' }, npm: { url: 'REGISTRY' } },
     packages: [{ pattern: 'is-*', upstreams: ['nobody'] }, { pattern: '**', upstreams: ['npm'] }],
   } },
 """
@@ -53,6 +53,13 @@ def managers(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(MANAGERS / name, folder)
     subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True)
     return folder / "node_modules" / ".bin"
+
+
+@pytest.fixture(scope="session")
+def registry() -> str:
+    """The one that npm asks on this machine."""
+    command = ["npm", "config", "get", "registry"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def workspace(
@@ -77,9 +84,13 @@ def workspace(
 
 
 async def test_a_workspace_of_npm_installs_what_is_embedded_and_routed(
-    installed: Path, dev: DevServer, managers: Path
+    installed: Path, dev: DevServer, managers: Path, registry: str
 ) -> None:
-    shell = workspace(installed, dev, managers, "npm", more=REGISTRIES)
+    registry = subprocess.run(
+        ["npm", "config", "get", "registry"], capture_output=True, text=True, check=True
+    )
+    rules = REGISTRIES.replace("REGISTRY", registry.stdout.strip())
+    shell = workspace(installed, dev, managers, "npm", more=rules)
     await shell.must("deploy", "--force", "--no-schedule-on-deploy")
     assert "1 passed, 1 total" in await shell.must("trigger", "--tags", "npm")
     await shell.must("destroy", "--force")

@@ -2,12 +2,12 @@
 
 'use strict';
 
+const { execFileSync } = require('child_process');
 const fs = require('fs');
 const path = require('path');
 
 const FILE = path.join('.checkly', 'config', 'registries.json');
 const KNOWN_VERSION = 1;
-const PUBLIC = 'https://registry.npmjs.org/';
 
 // A function from a package's name to upstreams, to be asked in their order: {url, authorization}.
 function routes(root, variables) {
@@ -40,9 +40,16 @@ function byNpmrc(text, variables) {
   const said = key => settings.has(key) && expanded(settings.get(key), variables, '.npmrc');
   return name => {
     const scope = name.startsWith('@') && name.split('/')[0];
-    const url = folder((scope && said(`${scope}:registry`)) || variables.npm_config_registry || said('registry') || PUBLIC);
+    const url = folder((scope && said(`${scope}:registry`)) || variables.npm_config_registry || said('registry') || byDefault(variables));
     return [{ url, authorization: authorizationOf(url, said) }];
   };
+}
+
+// Where npm itself looks when nobody says where.
+let found;
+function byDefault(env) {
+  found ||= execFileSync('npm', ['config', 'get', 'registry'], { env, encoding: 'utf8' }).trim();
+  return found;
 }
 
 // The nearest `//host/path/:_authToken`, upwards from the registry's own path.
