@@ -86,11 +86,7 @@ def workspace(
 async def test_a_workspace_of_npm_installs_what_is_embedded_and_routed(
     installed: Path, dev: DevServer, managers: Path, registry: str
 ) -> None:
-    registry = subprocess.run(
-        ["npm", "config", "get", "registry"], capture_output=True, text=True, check=True
-    )
-    rules = REGISTRIES.replace("REGISTRY", registry.stdout.strip())
-    shell = workspace(installed, dev, managers, "npm", more=rules)
+    shell = workspace(installed, dev, managers, "npm", more=REGISTRIES.replace("REGISTRY", registry))
     await shell.must("deploy", "--force", "--no-schedule-on-deploy")
     assert "1 passed, 1 total" in await shell.must("trigger", "--tags", "npm")
     await shell.must("destroy", "--force")
