@@ -56,12 +56,12 @@ def check_type_of(payload: Mapping[str, object], *, where: str = "") -> CheckTyp
 def draft_from_payload(payload: Mapping[str, object], *, where: str = "") -> CheckDraft:
     """The draft a payload describes. Raises Invalid naming ``where`` + field and what is allowed.
 
-    NotBuilt for groups that are named by a reference: who deploys says ids in place of references.
+    NotBuilt for groups that are named by a reference alone: who deploys says ids in place of references.
     """
     check_type = check_type_of(payload, where=where)
     if isinstance(group := payload.get("groupId"), Mapping) and "ref" in group:
         raise NotBuilt(
-            f"{where}groupId: groups of undeployed checks are not built yet: name a group by its id."
+            f"{where}groupId: a group that is not deployed is said whole, in `group`; others by id."
         )
     # The contract says null for "the default", but for a retry strategy, where it says "none".
     present = {key: value for key, value in payload.items() if value is not None or key == "retryStrategy"}

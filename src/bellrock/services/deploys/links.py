@@ -4,6 +4,7 @@ A check and a group hold themselves where they run and who hears of them. So wha
 is saved with those (`places_of`, `subscriptions_of`), before these resources; to others it is tied here.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -80,13 +81,13 @@ class Link(Kept):
             for each in things:
                 await self.untie(scene, dict(each.body))
 
+    @abstractmethod
     async def tie(self, scene: Scene, resource: Resource, body: dict[str, Any]) -> None:
         """Give the effect to a target that is not the project's own."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def untie(self, scene: Scene, body: dict[str, Any]) -> None:
         """Take the effect from a target that is not the project's own."""
-        raise NotImplementedError
 
 
 class ToChecks(Link):
