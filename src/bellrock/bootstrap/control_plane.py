@@ -1,7 +1,6 @@
 """The control plane put together: database, vault, artifacts, bus, services and the web application."""
 
 import asyncio
-import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -17,6 +16,7 @@ from bellrock.api.app import create_app
 from bellrock.api.config import ApiConfig
 from bellrock.api.rate_limit import RateLimits
 from bellrock.artifacts.store import folder_store
+from bellrock.bootstrap.collector import pass_over_what_stays
 from bellrock.bootstrap.data_folder import Credentials, DataFolder, read_credentials, write_credentials
 from bellrock.bootstrap.errors import CannotStart
 from bellrock.bootstrap.http_server import HttpServer, TlsFiles, listen, url_of
@@ -83,7 +83,7 @@ async def serving(settings: Settings, data: DataFolder, bus_at: BusAddress) -> A
         stack.push_async_callback(platform.live.close)
         failed = asyncio.create_task(_first_failure(loops, http), name="control-plane-parts")
         stack.push_async_callback(_end, failed)
-        _spare_the_collector()
+        pass_over_what_stays()
         log.info("control_plane.started", url=url)
         yield ControlPlane(url, platform, credentials, failed)
 
@@ -119,16 +119,6 @@ def _tls_files(settings: Settings) -> TlsFiles | None:
         if not os.access(path, os.R_OK):
             raise CannotStart(f"{path} cannot be read: it is needed to speak HTTPS")
     return TlsFiles(certificate, key)
-
-
-def _spare_the_collector() -> None:
-    """Have the garbage collector pass over what has come up and stays.
-
-    Else every full collection walks through all modules and models: a tenth of a second in which nobody is
-    answered.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 async def _open_platform(

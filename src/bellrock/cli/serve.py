@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
+from bellrock.bootstrap.collector import collector_at_rest
+
 if TYPE_CHECKING:
     from bellrock.bootstrap.dev import Started
     from bellrock.settings import Settings
@@ -48,7 +50,8 @@ def dev(
     settings = _settings("dev", concurrency=concurrency, **chosen)
     if settings is None:
         return CANNOT_START
-    from bellrock.bootstrap.dev import run_dev
+    with collector_at_rest():
+        from bellrock.bootstrap.dev import run_dev
 
     return _run(run_dev(settings, _print_started))
 
@@ -80,7 +83,8 @@ def server(
     settings = _settings("server", database_url=database_url, **chosen)
     if settings is None:
         return CANNOT_START
-    from bellrock.bootstrap.server import run_server
+    with collector_at_rest():
+        from bellrock.bootstrap.server import run_server
 
     return _run(run_server(settings, _print_started))
 
@@ -117,7 +121,8 @@ def run(
     settings = _settings("runner", locations=places, concurrency=concurrency, **chosen)
     if settings is None:
         return CANNOT_START
-    from bellrock.bootstrap.runner_process import run_runner
+    with collector_at_rest():
+        from bellrock.bootstrap.runner_process import run_runner
 
     return _run(run_runner(settings))
 

@@ -16,15 +16,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from hashlib import blake2b
+from hashlib import blake2b, sha1
 from typing import TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from bellrock.domain.checks import Check
 from bellrock.domain.specs import CheckType
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_MILLISECOND = timedelta(milliseconds=1)
 _MOST_IDS = 8_192
 _REST = timedelta(seconds=60)
 _INTERVAL_WITHOUT_OFFSET_S = 60
@@ -192,7 +193,7 @@ def _id_at(at: datetime, of: UUID, name: str) -> UUID:
 
     Asked for again at every step of a tick, within seconds.
     """
-    digest = uuid5(of, name)
-    at_ms = (at - _EPOCH) // timedelta(milliseconds=1)
-    low = digest.int & ((1 << 80) - 1)
+    digest = sha1(of.bytes + name.encode(), usedforsecurity=False).digest()
+    at_ms = (at - _EPOCH) // _MILLISECOND
+    low = int.from_bytes(digest[6:16])
     return UUID(int=at_ms << 80 | low & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62)

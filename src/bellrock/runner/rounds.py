@@ -1,4 +1,4 @@
-"""Rounds: batches of monitors, each begun in its moment and reported together with others.
+"""Rounds: batches of monitors, begun in their moments and reported together with others.
 
 Batches take no slots: a monitor waits for its target most of the time, and must not wait for a suite.
 A batch that this runner does not report on is taken by another, so nothing needs to be told at its end.
@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Literal
 from uuid import UUID, uuid4
 
@@ -28,6 +30,13 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 256
 _PAUSE_AFTER_FAULT_S = 0.5
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TOGETHER = timedelta(milliseconds=20)  # to wake up for each costs more than what a monitor then does
+
+
+def _moment(timed: TimedJob) -> datetime:
+    """When the job begins: when it is due, or with those that are due shortly after."""
+    return timed.due_at + (_EPOCH - timed.due_at) % _TOGETHER
 
 
 class SilentRecorder(EventRecorder):
@@ -117,7 +126,8 @@ class Rounds:
 
     async def _carry_out(self, batch: _Round, jobs: Sequence[TimedJob], lease_s: float) -> None:
         """Begin every job in its moment, and report what has ended, well within the lease."""
-        works = [asyncio.create_task(self._run(batch, each)) for each in jobs]
+        works: list[asyncio.Task[None]] = []
+        works.append(asyncio.create_task(self._begin(batch, jobs, works)))
         try:
             while True:
                 with suppress(TimeoutError):
@@ -145,12 +155,19 @@ class Rounds:
             log.warning("ticks.report_refused", batch_id=str(batch.batch_id), reason=reply.reason)
         return reply.accepted
 
-    async def _run(self, batch: _Round, timed: TimedJob) -> None:
-        wait_s = (timed.due_at - self._shop.clock()).total_seconds()
-        if wait_s > 0:
-            await asyncio.sleep(wait_s)
+    async def _begin(self, batch: _Round, jobs: Sequence[TimedJob], begun: list[asyncio.Task[None]]) -> None:
+        """Begin the jobs, those of about one moment together, by the clock as it is when they come."""
+        loop = asyncio.get_running_loop()
+        now, start_s = self._shop.clock(), loop.time()
+        for moment, due in groupby(sorted(jobs, key=_moment), key=_moment):
+            wait_s = start_s + (moment - now).total_seconds() - loop.time()
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
+            begun += [asyncio.create_task(self._run(batch, each.job)) for each in due]
+
+    async def _run(self, batch: _Round, job: JobSpec) -> None:
         async with self._room:
-            batch.add(await self._execute(timed.job, batch.token))
+            batch.add(await self._execute(job, batch.token))
 
     async def _execute(self, job: JobSpec, token: UUID) -> Report:
         started_at = self._shop.clock()

@@ -208,10 +208,18 @@ async def queue_suites(work: Work, accepted: Sequence[Accepted]) -> list[Offered
     return []
 
 
-def tick_session(accepted: Accepted, *, at: datetime) -> Session:
-    """The session of a tick, as it begins."""
+def tick_session(
+    accepted: Accepted, *, at: datetime, stopped_at: datetime | None = None, status: str | None = None
+) -> Session:
+    """The session of a tick, as it begins, or as it has ended."""
     session = check_session(accepted.stored, RunSource.SCHEDULER, at=at)
-    return replace(session, id=accepted.tick.session_id, locations=accepted.places)
+    return replace(
+        session,
+        id=accepted.tick.session_id,
+        locations=accepted.places,
+        stopped_at=stopped_at,
+        status=status,
+    )
 
 
 def _jobs(accepted: Accepted) -> list[Job]:

@@ -10,7 +10,6 @@ its ticks are not too late; after that they are missed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -169,7 +168,7 @@ def _timed_job(
     job = job_of(
         platform,
         stored.check.name,
-        run=_run_of(tick, stored, location),
+        run=_run_of(tick, stored, location, queued_at=tick.due_at),
         material=RunMaterial(stored.check.spec),
         complete=configured(platform.vault, added, stored.check.spec, own),
         added=added,
@@ -220,13 +219,13 @@ async def _record(
 
 def _end(batch: TickBatch, tick: Tick, stored: StoredCheck, report: Report, *, at: datetime) -> Decision:
     """The run's whole life, decided at its end."""
-    queued = replace(_run_of(tick, stored, batch.location), queued_at=min(report.started_at, at))
+    queued = _run_of(tick, stored, batch.location, queued_at=min(report.started_at, at))
     claimed = Claimed(report.token, batch.runner_id or "", _LEASE_S)
     running = decide(queued, claimed, at=queued.queued_at).run
     return decide(running, Reported(report.token, report.outcome), at=at)
 
 
-def _run_of(tick: Tick, stored: StoredCheck, location: str) -> Run:
+def _run_of(tick: Tick, stored: StoredCheck, location: str, *, queued_at: datetime) -> Run:
     check = stored.check
     return Run(
         id=tick.run_id(location),
@@ -237,7 +236,7 @@ def _run_of(tick: Tick, stored: StoredCheck, location: str) -> Run:
         source=RunSource.SCHEDULER,
         location=location,
         result_id=tick.result_id(location),
-        queued_at=tick.due_at,
+        queued_at=queued_at,
         retry=check.policy.retry and policy_of_run(check.policy.retry, location, check.places),
     )
 
@@ -246,15 +245,11 @@ def _session(
     batch: TickBatch, tick: Tick, checks: Mapping[UUID, StoredCheck], decision: Decision, report: Report
 ) -> Session:
     accepted = Accepted(tick, checks[tick.check_id], (batch.location,))
-    session = tick_session(accepted, at=report.started_at)
-    if decision.run.outcome is None:
-        return session  # it is tried again
-    verdicts = {decision.run.outcome.verdict}
-    return replace(
-        session,
-        stopped_at=decision.run.stopped_at,
-        status=str(status_at_end(SessionKind.CHECK, verdicts)),
-    )
+    run = decision.run
+    if run.outcome is None:
+        return tick_session(accepted, at=report.started_at)  # it is tried again
+    status = status_at_end(SessionKind.CHECK, {run.outcome.verdict})
+    return tick_session(accepted, at=report.started_at, stopped_at=run.stopped_at, status=str(status))
 
 
 def _row(stored: StoredCheck, run: Run) -> NewRun:

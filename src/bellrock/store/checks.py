@@ -1,6 +1,6 @@
 """Checks in SQL. Variables are sealed by the caller: this module never sees them in clear."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.checks import Check, CheckPolicy
 from bellrock.domain.specs import CheckType
+from bellrock.store.known_rows import KnownRows
 from bellrock.store.tables import checks
 
 _NAMES = [column.name for column in checks.c if column.name != "sealed_environment"]
 _LISTED = [checks.c[name] for name in ("id", "name", "type", "activated", "tags", "group_id")]
-_BY_IDS = select(checks).where(checks.c.id.in_(bindparam("check_ids", expanding=True)))
+_MOST_KNOWN = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ async def load_check(connection: AsyncConnection, account_id: UUID, check_id: UU
 async def load_checks(connection: AsyncConnection, check_ids: Collection[UUID]) -> dict[UUID, StoredCheck]:
     """The checks that exist of those named, whosever they are."""
     found = await connection.execute(_BY_IDS, {"check_ids": list(check_ids)})
-    return {row.id: _stored(row) for row in found}
+    known = [_KNOWN.record(tuple(row), connection.dialect) for row in found]
+    return {stored.check.id: stored for stored in known}
 
 
 async def all_checks(connection: AsyncConnection, account_id: UUID) -> list[StoredCheck]:
@@ -141,5 +143,12 @@ def _values(stored: StoredCheck) -> dict[str, Any]:
 
 
 def _stored(row: Row[Any]) -> StoredCheck:
-    of = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping
+    return _check_of(row._asdict())
+
+
+def _check_of(of: Mapping[str, Any]) -> StoredCheck:
     return StoredCheck(Check(**{name: of[name] for name in _NAMES}), of["sealed_environment"])
+
+
+_KNOWN = KnownRows(checks, _check_of, most=_MOST_KNOWN)
+_BY_IDS = select(*_KNOWN.columns).where(checks.c.id.in_(bindparam("check_ids", expanding=True)))

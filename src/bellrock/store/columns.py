@@ -27,11 +27,25 @@ class Instant(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:  # noqa: ARG002
+        """To microseconds."""
+        return _microseconds
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+    def result_processor(
+        self,
+        dialect: Dialect,  # noqa: ARG002
+        coltype: object,  # noqa: ARG002
+    ) -> Callable[[int | None], datetime | None]:
+        """From microseconds."""
+        return _time
+
+
+def _microseconds(at: datetime | None) -> int | None:
+    return None if at is None else (at - _EPOCH) // _MICROSECOND
+
+
+def _time(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
 
 
 class Words(TypeDecorator[Word]):
@@ -43,12 +57,23 @@ class Words(TypeDecorator[Word]):
     def __init__(self, words: type[Word]) -> None:
         super().__init__(64)
         self.words = words
+        self._known: dict[str | None, Word | None] = {None: None, **{str(word): word for word in words}}
 
-    def process_bind_param(self, value: Word | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        return None if value is None else str(value)
+    def bind_processor(self, dialect: Dialect) -> Callable[[Word | None], str | None]:  # noqa: ARG002
+        """To its text."""
+        return _text
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Word | None:  # noqa: ANN401, ARG002
-        return None if value is None else self.words(value)
+    def result_processor(
+        self,
+        dialect: Dialect,  # noqa: ARG002
+        coltype: object,  # noqa: ARG002
+    ) -> Callable[[str | None], Word | None]:
+        """From its text. KeyError for one that is no member."""
+        return self._known.__getitem__
+
+
+def _text(word: StrEnum | None) -> str | None:
+    return None if word is None else str(word)
 
 
 def json_text(value: Any) -> str:  # noqa: ANN401
@@ -86,6 +111,8 @@ class Document(TypeDecorator[Any]):
     def _write(self, value: Any) -> str | None:  # noqa: ANN401
         if value is None:
             return None
+        if value == ():
+            return "[]"  # most lists of most results
         try:
             return self._adapter.dump_json(value).decode()
         except PydanticSerializationError:

@@ -1,6 +1,6 @@
 """Rows that are more than one domain object: what is kept beside a run, and a stored result."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -71,6 +71,6 @@ class StoredResult:
     timings: tuple[Timing, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
     receipt: Receipt | None = None
-    details: dict[str, object] | None = None
+    details: dict[str, object] = field(default_factory=dict)
     evidence_complete: bool = True
     files_removed_at: datetime | None = None

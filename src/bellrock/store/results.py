@@ -3,15 +3,17 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.outcomes import Outcome, Verdict
 from bellrock.domain.receipts import Receipt
 from bellrock.domain.sessions import SessionKind
+from bellrock.store.new_rows import NewRows
 from bellrock.store.records import StoredResult
 from bellrock.store.tables import artifacts, results, runs, sessions
 from bellrock.store.upsert import upsert
@@ -19,6 +21,9 @@ from bellrock.wire.messages import Artifact
 
 _OUTCOME = ("verdict", "blame", "outcome_code", "outcome_message")
 _SAME_IN_BOTH = tuple(column.name for column in results.c if column.name not in _OUTCOME)
+_same = attrgetter(*_SAME_IN_BOTH)
+_of_outcome = attrgetter("verdict", "blame", "code", "message")
+_NEW = NewRows(results, (*_SAME_IN_BOTH, *_OUTCOME))
 _FAILING = (Verdict.FAILED, Verdict.ERRORED, Verdict.LOST)
 
 
@@ -47,8 +52,7 @@ class UploadedFile:
 
 async def insert_results(connection: AsyncConnection, new: Sequence[StoredResult]) -> None:
     """Insert results. IntegrityError if there is one with such an id: the caller's state was wrong."""
-    if new:
-        await connection.execute(insert(results), [_values(result) for result in new])
+    await _NEW.insert(connection, [(*_same(each), *_of_outcome(each.outcome)) for each in new])
 
 
 async def results_of_runs(
@@ -162,17 +166,6 @@ def _conditions(wanted: ResultFilter) -> list[ColumnElement[bool]]:
         same_moment = and_(column.created_at == created_at, column.id < result_id)
         conditions.append(or_(column.created_at < created_at, same_moment))
     return conditions
-
-
-def _values(result: StoredResult) -> dict[str, Any]:
-    outcome = result.outcome
-    return {name: getattr(result, name) for name in _SAME_IN_BOTH} | {
-        "details": result.details or {},
-        "verdict": outcome.verdict,
-        "blame": outcome.blame,
-        "outcome_code": outcome.code,
-        "outcome_message": outcome.message,
-    }
 
 
 def _result(row: Row[Any]) -> StoredResult:

@@ -3,16 +3,18 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Integer, Row, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.cancellation import CancelRequest
 from bellrock.domain.outcomes import Outcome, Verdict
 from bellrock.domain.runs import Lease, Run, RunState
 from bellrock.store.columns import Instant
+from bellrock.store.new_rows import NewRows
 from bellrock.store.records import NewRun, RunMaterial, StoredRun
 from bellrock.store.tables import runs
 
@@ -41,9 +43,23 @@ _ENDS_OF_SESSION = (
 )
 
 
+_LEASE_OVER = (
+    select(runs.c.id)
+    .where(runs.c.state == RunState.RUNNING, runs.c.lease_until <= bindparam("at", type_=Instant()))
+    .order_by(runs.c.lease_until)
+    .limit(bindparam("most", type_=Integer()))
+)
+_RETRY_DUE = (
+    select(runs.c.id)
+    .where(runs.c.state == RunState.RETRY_WAIT, runs.c.retry_at <= bindparam("at", type_=Instant()))
+    .order_by(runs.c.retry_at)
+    .limit(bindparam("most", type_=Integer()))
+)
+
+
 async def insert_runs(connection: AsyncConnection, new_runs: Sequence[NewRun]) -> None:
     """Insert fresh runs."""
-    await connection.execute(insert(runs), [_new_values(new) for new in new_runs])
+    await _NEW.insert(connection, [_new_row(new) for new in new_runs])
 
 
 async def load_run(connection: AsyncConnection, run_id: UUID) -> StoredRun | None:
@@ -121,14 +137,12 @@ async def ids_of_session(connection: AsyncConnection, session_id: UUID) -> list[
 
 async def runs_with_lease_over(connection: AsyncConnection, at: datetime, *, limit: int) -> list[UUID]:
     """Running runs whose lease ended before ``at``."""
-    query = select(runs.c.id).where(runs.c.state == RunState.RUNNING, runs.c.lease_until <= at)
-    return list(await connection.scalars(query.order_by(runs.c.lease_until).limit(limit)))
+    return list(await connection.scalars(_LEASE_OVER, {"at": at, "most": limit}))
 
 
 async def runs_with_retry_due(connection: AsyncConnection, at: datetime, *, limit: int) -> list[UUID]:
     """Runs whose wait between attempts is over."""
-    query = select(runs.c.id).where(runs.c.state == RunState.RETRY_WAIT, runs.c.retry_at <= at)
-    return list(await connection.scalars(query.order_by(runs.c.retry_at).limit(limit)))
+    return list(await connection.scalars(_RETRY_DUE, {"at": at, "most": limit}))
 
 
 async def runs_queued_since(connection: AsyncConnection, before: datetime, *, limit: int) -> list[UUID]:
@@ -175,18 +189,6 @@ async def open_runs(connection: AsyncConnection) -> list[OpenRuns]:
     return [OpenRuns(*row) for row in await connection.execute(query)]
 
 
-def _new_values(new: NewRun) -> dict[str, Any]:
-    return {
-        **_values(new.run),
-        "position": new.position,
-        "check_name": new.check_name,
-        "logical_id": new.logical_id,
-        "offered_at": new.run.queued_at,
-        "material": new.material,
-        "sealed_environment": new.sealed_environment,
-    }
-
-
 _SAME_IN_BOTH = (
     *("id", "session_id", "account_id", "check_id", "check_type", "source", "location", "result_id"),
     *("queued_at", "state", "version", "attempt", "executions", "started_at", "stopped_at"),
@@ -210,6 +212,11 @@ _OF_LEASE_CANCEL_AND_OUTCOME = (
     *("lease_token", "lease_runner_id", "lease_until", "cancel_at", "cancel_by", "cancel_via"),
     *("verdict", "blame", "outcome_code", "outcome_message"),
 )
+_NO_OUTCOME = (None, None, None, None)
+_BESIDE = ("position", "check_name", "logical_id", "material", "sealed_environment")
+_NEW = NewRows(runs, (*_SAME_IN_BOTH, *_OF_LEASE_CANCEL_AND_OUTCOME, *_BESIDE, "offered_at"))
+_same = attrgetter(*_SAME_IN_BOTH)
+_beside = attrgetter(*_BESIDE)
 _SAVE_LOCKED = (
     update(runs)
     .where(runs.c.id == bindparam("run_id"))
@@ -224,20 +231,18 @@ _SAVE_LOCKED = (
 _SAVE = _SAVE_LOCKED.where(runs.c.version == bindparam("seen_version"), runs.c.state != RunState.FINAL)
 
 
-def _values(run: Run) -> dict[str, Any]:
+def _new_row(new: NewRun) -> tuple[object, ...]:
+    return (*_row(new.run), *_beside(new), new.run.queued_at)
+
+
+def _row(run: Run) -> tuple[object, ...]:
     lease, cancel, outcome = run.lease, run.cancel, run.outcome
-    return {name: getattr(run, name) for name in _SAME_IN_BOTH} | {
-        "lease_token": lease and lease.token,
-        "lease_runner_id": lease and lease.runner_id,
-        "lease_until": lease and lease.until,
-        "cancel_at": cancel and cancel.at,
-        "cancel_by": cancel and cancel.by,
-        "cancel_via": cancel and cancel.via,
-        "verdict": outcome and outcome.verdict,
-        "blame": outcome and outcome.blame,
-        "outcome_code": outcome and outcome.code,
-        "outcome_message": outcome and outcome.message,
-    }
+    return (
+        *_same(run),
+        *((lease.token, lease.runner_id, lease.until) if lease else (None, None, None)),
+        *((cancel.at, cancel.by, cancel.via) if cancel else (None, None, None)),
+        *((outcome.verdict, outcome.blame, outcome.code, outcome.message) if outcome else _NO_OUTCOME),
+    )
 
 
 def _stored(row: Row[Any]) -> StoredRun:
@@ -255,4 +260,5 @@ def _stored(row: Row[Any]) -> StoredRun:
 
 
 def _new_values_of(run: Run) -> dict[str, Any]:
-    return {f"new_{name}": value for name, value in _values(run).items() if name not in _NEVER_CHANGES}
+    values = zip((*_SAME_IN_BOTH, *_OF_LEASE_CANCEL_AND_OUTCOME), _row(run), strict=True)
+    return {f"new_{name}": value for name, value in values if name not in _NEVER_CHANGES}

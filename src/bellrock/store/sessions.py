@@ -3,16 +3,21 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.sessions import Session, SessionKind
+from bellrock.store.new_rows import NewRows
 from bellrock.store.tables import sessions
 
 _COLUMNS = [column for column in sessions.c if column.name != "branch"]
+_NAMES = [column.name for column in _COLUMNS]
+_values = attrgetter(*_NAMES)
+_NEW = NewRows(sessions, [*_NAMES, "branch"])
 
 # Built once: SQLAlchemy takes longer to build such a statement than the database to carry it out.
 _BY_ID = select(*_COLUMNS).where(sessions.c.id == bindparam("of_session"))
@@ -49,12 +54,7 @@ class SessionFilter:
 
 async def insert_sessions(connection: AsyncConnection, new: Sequence[Session]) -> None:
     """Insert sessions. Their runs follow in the same transaction."""
-    names = [column.name for column in _COLUMNS]
-    rows = [
-        {name: getattr(session, name) for name in names} | {"branch": session.git.branch_name}
-        for session in new
-    ]
-    await connection.execute(insert(sessions), rows)
+    await _NEW.insert(connection, [(*_values(each), each.git.branch_name) for each in new])
 
 
 async def load_session(connection: AsyncConnection, session_id: UUID) -> Session | None:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Integer, Row, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.schedule import Tick
+from bellrock.store.columns import Instant
 from bellrock.store.tables import tick_batches
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,6 +31,16 @@ _TAKE = (
         runner_id=bindparam("by_runner"),
         lease_until=bindparam("until", type_=tick_batches.c.lease_until.type),
     )
+)
+
+_UNTAKEN = and_(
+    tick_batches.c.token.is_(None), tick_batches.c.offered_at <= bindparam("offered_before", type_=Instant())
+)
+_IDLE = (
+    select(tick_batches.c.id)
+    .where(or_(_UNTAKEN, tick_batches.c.lease_until <= bindparam("at", type_=Instant())))
+    .order_by(tick_batches.c.offered_at)
+    .limit(bindparam("most", type_=Integer()))
 )
 
 
@@ -106,9 +117,8 @@ async def idle_batches(
     connection: AsyncConnection, at: datetime, *, offered_before: datetime, limit: int
 ) -> list[UUID]:
     """Batches that nobody took since then, and those whose runner is silent; the longest untold first."""
-    untaken = and_(tick_batches.c.token.is_(None), tick_batches.c.offered_at <= offered_before)
-    query = select(tick_batches.c.id).where(or_(untaken, tick_batches.c.lease_until <= at))
-    return list(await connection.scalars(query.order_by(tick_batches.c.offered_at).limit(limit)))
+    values = {"at": at, "offered_before": offered_before, "most": limit}
+    return list(await connection.scalars(_IDLE, values))
 
 
 async def ticks_on_their_way(connection: AsyncConnection, check_ids: Collection[UUID]) -> list[Tick]:
