@@ -9,7 +9,6 @@ composes the server; they come after the API's own paths.
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 
 from bellrock import __version__
 from bellrock.api import (
@@ -27,6 +26,7 @@ from bellrock.api import (
 )
 from bellrock.api.auth import Authentication
 from bellrock.api.config import ApiConfig
+from bellrock.api.document import ApiDocument
 from bellrock.api.errors import ErrorBody
 from bellrock.api.pings import PingFront
 from bellrock.api.rate_limit import RateLimiter
@@ -91,7 +91,7 @@ def create_app(platform: Platform, config: ApiConfig | None = None) -> FastAPI:
 
 def openapi_document() -> dict[str, Any]:
     """The OpenAPI 3.1 document that every server of this version serves at /openapi.json."""
-    return _routed().openapi()
+    return ApiDocument(_routed()).content()
 
 
 def _routed() -> FastAPI:
@@ -100,12 +100,13 @@ def _routed() -> FastAPI:
         version=__version__,
         description=_DESCRIPTION,
         responses=_ERRORS,
+        openapi_url=None,  # `ApiDocument`
         docs_url=None,
         redoc_url=None,
         strict_content_type=False,
     )
     _include_routers(app)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    app.add_route("/openapi.json", ApiDocument(app).answer, include_in_schema=False)
     return app
 
 
@@ -135,18 +136,3 @@ def _include_routers(app: FastAPI) -> None:
     for part in (artifacts, cli_wire, import_plans, older_clients, mqtt, runner, runner_bus, health, metrics):
         app.include_router(part.router)
     app.include_router(not_built.router())
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    if app.openapi_schema is None:
-        schema = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        schemes = schema.setdefault("components", {}).setdefault("securitySchemes", {})
-        schemes["key"] = {"type": "http", "scheme": "bearer"}
-        schema["security"] = [{"key": []}]
-        for methods in schema["paths"].values():
-            for operation in methods.values():
-                operation["responses"].pop("422", None)  # FastAPI's default; here it is a 400
-        app.openapi_schema = schema
-    return app.openapi_schema
