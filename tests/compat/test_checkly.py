@@ -61,6 +61,26 @@ import { test, expect } from '@playwright/test';
 import { greeting } from './greeting';
 test('greets', async () => { expect(greeting()).toBe('of-the-group'); });
 """
+SIGNED = """
+const { ApiCheck, AssertionBuilder } = require('checkly/constructs');
+new ApiCheck('signed', {
+  name: 'Signed', activated: true, tags: ['signed'],
+  setupScript: { entrypoint: './sign-in.ts' }, tearDownScript: { entrypoint: './sign-out.ts' },
+  request: { method: 'GET', url: '%s', assertions: [AssertionBuilder.textBody().equals('for-ada, ok')] },
+});
+"""
+SIGN_IN = """
+import { token } from './lib/token';
+declare const request: { queryParameters: Record<string, string> };
+request.queryParameters.token = await token('ada');
+"""
+TOKEN = """
+export const token = async (who: string): Promise<string> => `for-${who}`;
+"""
+SIGN_OUT = """
+import { token } from './lib/token';
+response.body = `${await token('ada')}, ${response.body}`;
+"""
 KEPT = """
 const { EmailAlertChannel, StatusPage, StatusPageService } = require('checkly/constructs');
 new EmailAlertChannel('mail', { address: 'ops@shop.test' });
@@ -218,6 +238,20 @@ async def test_a_group_and_shared_files_hold_before_a_deploy_and_after_it(shell:
     again = await shell.must("deploy", "--preview")
     assert not {word for word in new if word in again}
     assert "1 passed, 1 total" in await shell.must("trigger", "--tags", "beside")
+    await shell.must("destroy", "--force")
+
+
+async def test_setup_and_teardown_scripts_bring_what_they_import(shell: Shell, site: Site) -> None:
+    shell.write("__checks__/signed.check.js", SIGNED % site.url)
+    shell.write("__checks__/sign-in.ts", SIGN_IN)
+    shell.write("__checks__/lib/token.ts", TOKEN)
+    shell.write("__checks__/sign-out.ts", SIGN_OUT)
+    assert "1 passed, 1 total" in await shell.must("test", "signed.check")
+    assert site.asked == ["/?token=for-ada"]
+    await shell.must("deploy", "--force", "--no-schedule-on-deploy")
+    assert "Signed" not in await shell.must("deploy", "--preview")
+    assert "1 passed, 1 total" in await shell.must("trigger", "--tags", "signed")
+    assert site.asked == ["/?token=for-ada"] * 2
     await shell.must("destroy", "--force")
 
 

@@ -140,11 +140,18 @@ class UrlMonitor:
 
 @dataclass(frozen=True, slots=True)
 class ApiCheck:
-    """Any HTTP request, with scripts before and after it. A snippet stands for a script by its id."""
+    """Any HTTP request, with scripts before and after it. A snippet stands for a script by its id.
+
+    A script with a path is a file, and finds its dependencies beside itself.
+    """
 
     request: HttpRequest
     setup_script: str = ""
     teardown_script: str = ""
+    setup_script_path: str | None = None
+    teardown_script_path: str | None = None
+    setup_dependencies: tuple["Dependency", ...] = ()
+    teardown_dependencies: tuple["Dependency", ...] = ()
     setup_snippet_id: int | None = None
     teardown_snippet_id: int | None = None
     degraded_response_time_ms: int = 5_000

@@ -22,6 +22,7 @@ from bellrock.domain.specs import (
     TcpMonitor,
     UrlMonitor,
 )
+from bellrock.services.check_payload.dependencies import dependencies_said
 
 _NUMBERS = frozenset({"minKeySizeBits", "recommendedKeySizeBits"})
 
@@ -147,11 +148,23 @@ def _api(check: ApiCheck) -> dict[str, Any]:
         },
         "localSetupScript": check.setup_script or None,
         "localTearDownScript": check.teardown_script or None,
+        **_script_files(check),
         "setupSnippetId": check.setup_snippet_id,
         "tearDownSnippetId": check.teardown_snippet_id,
         **_times(check),
         "shouldFail": check.should_fail,
     }
+
+
+def _script_files(check: ApiCheck) -> dict[str, Any]:
+    """Of a check whose scripts are files: of others the contract does not say that they have none."""
+    said = {
+        "setupScriptPath": check.setup_script_path,
+        "setupScriptDependencies": dependencies_said(check.setup_dependencies),
+        "tearDownScriptPath": check.teardown_script_path,
+        "tearDownScriptDependencies": dependencies_said(check.teardown_dependencies),
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def _request(spec: TcpMonitor | DnsMonitor | SslMonitor) -> dict[str, Any]:
@@ -231,7 +244,7 @@ def _script(spec: BrowserCheck | MultistepCheck) -> dict[str, Any]:
     said = {
         "script": spec.script,
         "scriptPath": spec.script_path,
-        "dependencies": [{"path": each.path, "content": each.content} for each in spec.dependencies],
+        "dependencies": dependencies_said(spec.dependencies),
         "shouldFail": spec.should_fail,
     }
     if isinstance(spec, BrowserCheck):
