@@ -224,6 +224,16 @@ async def test_snapshots_are_made_by_a_run_and_compared_with_by_the_next(shell: 
     assert "are different" in await shell.must("test", "home.check.js", code=1)
 
 
+async def test_snapshots_of_a_suite_are_written_back_into_the_project(shell: Shell) -> None:
+    shell.write("tests/looks.spec.ts", SNAPSHOT_SPEC % "green")
+    assert "1 passed, 1 total" in await shell.must("test", "-u", "--no-record")
+    (picture,) = (shell.folder / "tests/looks.spec.ts-snapshots").iterdir()
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "1 passed, 1 total" in await shell.must("test")
+    shell.write("tests/looks.spec.ts", SNAPSHOT_SPEC % "red")
+    assert "are different" in await shell.must("test", code=1)
+
+
 async def test_a_group_and_shared_files_hold_before_a_deploy_and_after_it(shell: Shell, site: Site) -> None:
     shell.write("__checks__/grouped.check.js", (HERE / "grouped.check.js").read_text())
     shell.write("__checks__/beside.spec.js", BESIDE)

@@ -44,7 +44,8 @@ class PlaywrightSuite:
     """A Playwright Check Suite: a bundle, and how to install and run it.
 
     ``working_dir`` is relative to the bundle's root; ``test_command`` and ``install_command`` are
-    shell words; an empty ``install_command`` means "by the lock file".
+    shell words; an empty ``install_command`` means "by the lock file". With ``update_snapshots`` what it
+    compares with is made anew, and kept as files of the run.
     """
 
     bundle_key: str
@@ -58,6 +59,7 @@ class PlaywrightSuite:
     cache_hash: str | None = None
     engine: str | None = None
     engine_version: str | None = None
+    update_snapshots: bool = False
     type: Literal[CheckType.PLAYWRIGHT] = CheckType.PLAYWRIGHT
 
 
