@@ -176,7 +176,7 @@ async def destroy_project(
             await carry_out(scene)
             if dry_run:
                 raise _Undone
-            await release_pending(work, principal.account_id, logical_id)
+            await release_pending(scene.shelf, logical_id)
             await store.delete_project(work.connection, stored.id)
     except _Undone:
         return tuple(scene.changes)
