@@ -53,10 +53,12 @@ from bellrock.api.v1 import (
     private_locations,
     projects,
     reporting,
+    session_error_groups,
     snippets,
     status_page_incidents,
     status_pages,
     test_sessions,
+    triggers,
     unrecorded_sessions,
     variables,
 )
@@ -128,7 +130,17 @@ def _include_routers(app: FastAPI) -> None:
         status_pages,
     )
     checked = (check_results, heartbeats, checks, projects, accounts, catalog)
-    reading = (check_statuses, analytics, reporting, badges, members, error_groups, check_alerts)
+    reading = (
+        check_statuses,
+        analytics,
+        reporting,
+        badges,
+        members,
+        error_groups,
+        session_error_groups,
+        check_alerts,
+        triggers,
+    )
     versions = (*sessions, *checked, *configuration, *kept, *reading)
     for part in (*versions, check_sessions_v2, check_results_v2, checks_v2, checks_v3):
         app.include_router(part.router)

@@ -21,11 +21,6 @@ GET /v1/secret-scans
 GET /v1/status-pages/{statusPageId}/subscriptions
 POST /v1/status-pages/{statusPageId}/subscriptions/bulk
 DELETE /v1/status-pages/{statusPageId}/subscriptions/{subscriptionId}
-GET /v1/test-session-error-groups
-GET /v1/test-session-error-groups/projects/{projectId}
-GET PATCH /v1/test-session-error-groups/{id}
-GET POST DELETE /v1/triggers/check-groups/{groupId}
-GET POST DELETE /v1/triggers/checks/{checkId}
 POST /v1/projects/{logicalId}/deployments/{deploymentId}/cancel
 """
 
