@@ -49,6 +49,7 @@ from bellrock.api.v1 import (
     error_groups,
     heartbeats,
     maintenance_windows,
+    maintenances,
     members,
     private_locations,
     projects,
@@ -56,6 +57,7 @@ from bellrock.api.v1 import (
     session_error_groups,
     snippets,
     status_page_incidents,
+    status_page_subscriptions,
     status_pages,
     test_sessions,
     triggers,
@@ -126,7 +128,9 @@ def _include_routers(app: FastAPI) -> None:
         dashboard_incidents,
         dashboards,
         maintenance_windows,
+        maintenances,
         status_page_incidents,  # its paths come before those of pages, which take any word
+        status_page_subscriptions,
         status_pages,
     )
     checked = (check_results, heartbeats, checks, projects, accounts, catalog)
