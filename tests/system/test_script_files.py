@@ -1,5 +1,6 @@
 """Setup and teardown scripts that are files and import others: compiled and run in the real sandbox."""
 
+import tempfile
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +12,7 @@ from bellrock.runner.executors.http import HttpProbes, ScriptRunner
 from bellrock.runner.executors.script import ScriptExecutor
 from bellrock.runner.playwright.options import PlaywrightOptions
 from bellrock.runner.playwright.toolkit import Toolkit
-from bellrock.runner.supervisor import probe_isolation
+from bellrock.runner.supervisor import Mechanism, probe_isolation
 from tests.support.probe_rig import ProbeRig
 from tests.support.wild_server import WildServer, answers, response, serving
 
@@ -66,6 +67,24 @@ async def test_a_typed_setup_script_imports_the_files_beside_it(rig: ProbeRig, s
     (asked,) = shop.asked
     assert asked.headers["x-token"] == "token of Ada"
     assert asked.headers["x-digest"] == sha256(b"token of Ada").hexdigest()[:4]
+
+
+async def test_a_typed_script_is_compiled_where_nothing_can_be_mounted(shop: WildServer) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # without mounts, a run's user must be able to reach everything
+        bare = probe_isolation(forced=Mechanism.SHEPHERD)
+        toolkit = ScriptExecutor(PlaywrightOptions(), isolation=bare, cache_folder=folder / "cache").toolkit
+        probes = HttpProbes(ScriptRunner(toolkit=toolkit))
+        ended = await ProbeRig(folder, probes, bare, context={"WHO": "Ada"}).api(
+            f"{shop.url}/",
+            setup_script=SIGN_IN,
+            setup_script_path="src/checks/sign-in.ts",
+            setup_dependencies=(TOKENS,),
+        )
+        probes.close()
+    assert ended.verdict == "PASSED", ended.printed
+    assert shop.asked[0].headers["x-token"] == "token of Ada"
 
 
 async def test_a_teardown_script_has_its_own_files(rig: ProbeRig, shop: WildServer) -> None:
