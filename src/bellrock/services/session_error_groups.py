@@ -1,8 +1,7 @@
 """Groups of errors of test sessions, of each project and of none, while results are kept."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -12,6 +11,7 @@ from bellrock.domain.error_groups import cleaned, error_hash, group_id, group_id
 from bellrock.domain.errors import NotFound
 from bellrock.domain.projects import project_id_of
 from bellrock.domain.sessions import Session
+from bellrock.services.error_groups import SameErrors, with_archived
 from bellrock.services.platform import Platform
 from bellrock.services.views import ResultView
 from bellrock.store import session_error_groups as store
@@ -22,24 +22,14 @@ from bellrock.store.session_error_groups import FailedResult
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class SessionErrorGroup:
-    """One error of test sessions. ``message`` as it was said last, ``cleaned`` of what changes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionErrorGroup(SameErrors):
+    """One error of test sessions. ``owner_id`` as in `Session.owner_of_errors`."""
 
-    ``archived``: somebody put it away, and it did not come again.
-    """
-
-    id: UUID
     owner_id: UUID
     project_id: UUID | None
-    hash: str
-    message: str
-    cleaned: str
     environments: frozenset[str]
     session_ids: frozenset[UUID]
-    first_seen: datetime
-    last_seen: datetime
-    archived: bool = False
 
 
 def groups_of_result(session: Session, result: ResultView | None) -> tuple[UUID, ...]:
@@ -104,7 +94,10 @@ async def _groups(platform: Platform, principal: Principal) -> list[tuple[Sessio
     async with platform.database.read() as connection:
         failed = await store.failed_results(connection, principal.account_id)
         archived = await store.archived_session_groups(connection, principal.account_id)
-    return [_with_archived(each, archived) for each in _grouped(principal.account_id, failed)]
+    return [
+        with_archived(each, archived.get((each.owner_id, each.hash)))
+        for each in _grouped(principal.account_id, failed)
+    ]
 
 
 def _grouped(account_id: UUID, failed: Iterable[FailedResult]) -> list[SessionErrorGroup]:
@@ -141,15 +134,6 @@ def _group(
         first_seen=result.at,
         last_seen=result.at,
     )
-
-
-def _with_archived(
-    group: SessionErrorGroup, archived: Mapping[tuple[UUID, str], Archived]
-) -> tuple[SessionErrorGroup, bool]:
-    known = archived.get((group.owner_id, group.hash))
-    if known is None:
-        return group, False
-    return replace(group, archived=known.for_ever or known.at >= group.last_seen), known.for_ever
 
 
 async def _refuse_unknown_project(platform: Platform, principal: Principal, project_id: UUID) -> None:

@@ -1,34 +1,24 @@
 """Groups of errors of test sessions: what made them fail, put together where it is the same."""
 
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
 
 from bellrock.api.auth import Caller, EditCaller, PlatformOf
-from bellrock.api.bodies.base import Answer, Instant
+from bellrock.api.bodies.error_groups import ArchiveAsk, SaidErrors, errors_said
 from bellrock.api.queries import Limit, Page
-from bellrock.api.v1.error_groups import ArchiveAsk
 from bellrock.services import session_error_groups as service
 from bellrock.services.session_error_groups import SessionErrorGroup
 
 router = APIRouter(prefix="/v1/test-session-error-groups", tags=["Error groups"])
 
 
-class SessionErrorGroupBody(Answer):
-    """One error. Which test of a suite it was is not known: the contract says null then."""
+class SessionErrorGroupBody(SaidErrors):
+    """One error of test sessions. Which test of a suite it was is not known: the contract says null then."""
 
-    id: UUID
     project_id: UUID | None
     environments: tuple[str, ...] | None
-    error_hash: str
-    raw_error_message: str
-    cleaned_error_message: str
-    first_seen: Instant
-    last_seen: Instant
-    archived_until_next_event: bool
     pwt_metadata: None = None
-    root_cause_analyses: tuple[dict[str, Any], ...] = ()
 
 
 @router.get("")
@@ -83,13 +73,7 @@ async def archive_session_error_group(
 
 def _body(group: SessionErrorGroup) -> SessionErrorGroupBody:
     return SessionErrorGroupBody(
-        id=group.id,
+        **errors_said(group),
         project_id=group.project_id,
         environments=tuple(sorted(group.environments)) or None,
-        error_hash=group.hash,
-        raw_error_message=group.message,
-        cleaned_error_message=group.cleaned,
-        first_seen=group.first_seen,
-        last_seen=group.last_seen,
-        archived_until_next_event=group.archived,
     )
