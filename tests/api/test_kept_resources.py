@@ -237,3 +237,13 @@ async def test_an_incident_is_on_services_of_the_account_alone(api: Api, strange
     first = {"description": "x", "status": "INVESTIGATING"}
     body = {"name": "Down", "severity": "MAJOR", "services": [theirs], "incidentUpdates": [first]}
     assert "services" in (await api.post(f"{PAGES}/incidents", body, status=400))["message"]
+
+
+async def test_nobody_is_subscribed_to_a_page_and_nobody_can_be_yet(api: Api, stranger: Api) -> None:
+    page = await api.post(PAGES, {"name": "How we do", "url": unknown_id(), "cards": []})
+    path = f"{PAGES}/{page['id']}/subscriptions"
+    assert await api.get(path) == []
+    await api.delete(f"{path}/{unknown_id()}", status=404)
+    await api.post(f"{path}/bulk", {"subscribers": []}, status=501)
+    await stranger.get(path, status=404)
+    await api.get(f"{PAGES}/{unknown_id()}/subscriptions", status=404)

@@ -117,6 +117,13 @@ async def test_a_deployment_can_be_asked_for_and_watched(api: Api, stranger: Api
         await api.get(f"/v1/projects/shop/deployments/{unknown_id()}{suffix}", status=404)
 
 
+async def test_a_deployment_is_over_before_it_could_be_cancelled(api: Api, stranger: Api) -> None:
+    deployed = await api.post("/v1/projects/deploy", project(), status=202)
+    cancel = f"/v1/projects/shop/deployments/{deployed['id']}/cancel"
+    assert "nothing to cancel" in (await api.post(cancel, status=404))["message"]
+    assert "no project" in (await stranger.post(cancel, status=404))["message"]
+
+
 @pytest.mark.parametrize("query", ["dryrun=true", "force=true"])
 async def test_an_unknown_option_is_400_since_it_could_be_a_misspelt_dry_run(api: Api, query: str) -> None:
     body = project(suite("cart", await api.upload_bundle()))

@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from bellrock.domain.specs import BrowserCheck, Snapshot
+from bellrock.domain.specs import BrowserCheck, PlaywrightSuite, Snapshot
 from tests.api.test_mqtt import subscriber
 from tests.api.test_test_sessions import run_request
 from tests.support.api_client import EU, Api, unknown_id
@@ -123,6 +123,26 @@ async def test_snapshots_that_a_run_made_anew_are_told_with_keys_to_fetch_them(
     await stranger.post(DOWNLOAD, {"key": made["key"]}, status=404)
     other = made["key"].replace(f"snapshots/{PLACE}", "output.log")
     await api.post(DOWNLOAD, {"key": other}, status=404)
+
+
+async def test_a_suite_that_is_tried_for_new_snapshots_is_told_so_and_they_are_told_of(
+    api: Api, runner: ScriptedRunner
+) -> None:
+    source = {"checkRunSuiteId": (suite_id := unknown_id()), "updateSnapshots": True}
+    job = {"checkType": "PLAYWRIGHT", "name": "Shop", "logicalId": "shop", "sourceInfo": source}
+    request = run_request({**job, "codeBundlePath": await api.upload_bundle()})
+    answer = await api.post("/v1/test-sessions/run", request, status=202)
+    held = await runner.claim(answer["sequenceIds"]["shop"], EU)
+    assert isinstance(held.job.spec, PlaywrightSuite)
+    assert held.job.spec.update_snapshots
+    await held.upload(f"snapshots/{PLACE}", b"a new picture", kind="file", content_type="image/png")
+    await held.pass_with()
+    async with subscriber(api, suite_id) as heard:
+        await heard.next()
+        _, _, said = await heard.next()
+    (made,) = said["result"]["assets"]["snapshots"]
+    assert made["path"] == PLACE
+    assert (await api.http.post(DOWNLOAD, json={"key": made["key"]})).content == b"a new picture"
 
 
 async def test_a_failed_result_has_no_assets_since_the_client_would_drop_its_log(

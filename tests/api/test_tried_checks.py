@@ -16,6 +16,17 @@ HOME: dict[str, object] = {
     "scriptPath": "__checks__/home.spec.ts",
     "dependencies": [1],
 }
+ORDERS: dict[str, object] = {
+    "checkType": "API",
+    "name": "Orders",
+    "request": {"method": "GET", "url": "https://shop.test/orders"},
+    "localSetupScript": "import { login } from './login';",
+    "setupScriptPath": "__checks__/in.ts",
+    "setupScriptDependencies": [1, 0],
+    "localTearDownScript": "import { other } from './other';",
+    "tearDownScriptPath": "__checks__/out.ts",
+    "tearDownScriptDependencies": [0],
+}
 STOCK: dict[str, object] = {
     "checkType": "API",
     "name": "Stock",
@@ -66,11 +77,42 @@ async def test_a_deployed_script_has_the_shared_files_that_it_names(api: Api) ->
     assert again["diff"] == []
 
 
+async def test_scripts_around_a_tried_request_have_the_shared_files_that_they_name(
+    api: Api, runner: ScriptedRunner
+) -> None:
+    request = run_request({"logicalId": "orders", **ORDERS}, sharedFiles=SHARED)
+    started = await api.post("/v1/test-sessions/run", request, status=202)
+    spec = (await runner.claim(started["sequenceIds"]["orders"], EU)).job.spec
+    assert isinstance(spec, ApiCheck)
+    assert (spec.setup_script_path, spec.teardown_script_path) == ("__checks__/in.ts", "__checks__/out.ts")
+    assert [each.path for each in spec.setup_dependencies] == ["__checks__/login.ts", "__checks__/other.ts"]
+    assert [each.path for each in spec.teardown_dependencies] == ["__checks__/other.ts"]
+
+
+async def test_scripts_around_a_deployed_request_have_the_shared_files_that_they_name(api: Api) -> None:
+    orders = {**ORDERS, "locations": [EU]}
+    body = {
+        "project": {"logicalId": "shop", "name": "Shop"},
+        "sharedFiles": SHARED,
+        "resources": [{"logicalId": "orders", "type": "check", "member": True, "payload": orders}],
+    }
+    await api.post("/v1/projects/deploy", body, status=202)
+    (check,) = await api.get("/v1/checks")
+    assert check["setupScriptPath"] == "__checks__/in.ts"
+    assert check["setupScriptDependencies"] == [SHARED[1], SHARED[0]]
+    assert check["tearDownScriptDependencies"] == [SHARED[0]]
+    again = await api.post("/v1/projects/deploy?dryRun=true", body, status=200)
+    assert again["diff"] == []
+
+
 async def test_a_number_that_is_no_shared_files_is_400_and_named(api: Api) -> None:
     body = run_request({"logicalId": "home", **HOME, "dependencies": [2]}, sharedFiles=SHARED)
     error = await api.post("/v1/test-sessions/run", body, status=400)
     assert "checkRunJobs[0].dependencies" in error["message"]
     assert "2" in error["message"]
+    body = run_request({"logicalId": "orders", **ORDERS, "setupScriptDependencies": [9]}, sharedFiles=SHARED)
+    error = await api.post("/v1/test-sessions/run", body, status=400)
+    assert "checkRunJobs[0].setupScriptDependencies" in error["message"]
 
 
 async def test_a_tried_check_has_what_its_undeployed_group_gives_it(api: Api, runner: ScriptedRunner) -> None:

@@ -61,6 +61,26 @@ import { test, expect } from '@playwright/test';
 import { greeting } from './greeting';
 test('greets', async () => { expect(greeting()).toBe('of-the-group'); });
 """
+SIGNED = """
+const { ApiCheck, AssertionBuilder } = require('checkly/constructs');
+new ApiCheck('signed', {
+  name: 'Signed', activated: true, tags: ['signed'],
+  setupScript: { entrypoint: './sign-in.ts' }, tearDownScript: { entrypoint: './sign-out.ts' },
+  request: { method: 'GET', url: '%s', assertions: [AssertionBuilder.textBody().equals('for-ada, ok')] },
+});
+"""
+SIGN_IN = """
+import { token } from './lib/token';
+declare const request: { queryParameters: Record<string, string> };
+request.queryParameters.token = await token('ada');
+"""
+TOKEN = """
+export const token = async (who: string): Promise<string> => `for-${who}`;
+"""
+SIGN_OUT = """
+import { token } from './lib/token';
+response.body = `${await token('ada')}, ${response.body}`;
+"""
 KEPT = """
 const { EmailAlertChannel, StatusPage, StatusPageService } = require('checkly/constructs');
 new EmailAlertChannel('mail', { address: 'ops@shop.test' });
@@ -204,6 +224,16 @@ async def test_snapshots_are_made_by_a_run_and_compared_with_by_the_next(shell: 
     assert "are different" in await shell.must("test", "home.check.js", code=1)
 
 
+async def test_snapshots_of_a_suite_are_written_back_into_the_project(shell: Shell) -> None:
+    shell.write("tests/looks.spec.ts", SNAPSHOT_SPEC % "green")
+    assert "1 passed, 1 total" in await shell.must("test", "-u", "--no-record")
+    (picture,) = (shell.folder / "tests/looks.spec.ts-snapshots").iterdir()
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "1 passed, 1 total" in await shell.must("test")
+    shell.write("tests/looks.spec.ts", SNAPSHOT_SPEC % "red")
+    assert "are different" in await shell.must("test", code=1)
+
+
 async def test_a_group_and_shared_files_hold_before_a_deploy_and_after_it(shell: Shell, site: Site) -> None:
     shell.write("__checks__/grouped.check.js", (HERE / "grouped.check.js").read_text())
     shell.write("__checks__/beside.spec.js", BESIDE)
@@ -218,6 +248,20 @@ async def test_a_group_and_shared_files_hold_before_a_deploy_and_after_it(shell:
     again = await shell.must("deploy", "--preview")
     assert not {word for word in new if word in again}
     assert "1 passed, 1 total" in await shell.must("trigger", "--tags", "beside")
+    await shell.must("destroy", "--force")
+
+
+async def test_setup_and_teardown_scripts_bring_what_they_import(shell: Shell, site: Site) -> None:
+    shell.write("__checks__/signed.check.js", SIGNED % site.url)
+    shell.write("__checks__/sign-in.ts", SIGN_IN)
+    shell.write("__checks__/lib/token.ts", TOKEN)
+    shell.write("__checks__/sign-out.ts", SIGN_OUT)
+    assert "1 passed, 1 total" in await shell.must("test", "signed.check")
+    assert site.asked == ["/?token=for-ada"]
+    await shell.must("deploy", "--force", "--no-schedule-on-deploy")
+    assert "Signed" not in await shell.must("deploy", "--preview")
+    assert "1 passed, 1 total" in await shell.must("trigger", "--tags", "signed")
+    assert site.asked == ["/?token=for-ada"] * 2
     await shell.must("destroy", "--force")
 
 
@@ -281,6 +325,21 @@ async def test_results_are_reported_for_machines_and_a_detached_session_goes_on(
     sessions = await shell.dev.call("GET", "/v1/test-sessions?limit=1")
     session_id = sessions["entries"][0]["id"]
     assert "passed" in await shell.must("test-sessions", "get", session_id, "--watch")
+
+
+async def test_the_error_of_a_failed_session_is_told_and_finds_the_sessions_that_had_it(
+    shell: Shell, site: Site
+) -> None:
+    failing = (MONITOR % site.url).replace("equals(200)", "equals(418)")
+    shell.write("__checks__/front.check.js", failing)
+    await shell.must("test", "front.check", code=1)
+    (group, *_) = await shell.dev.call("GET", "/v1/test-session-error-groups")
+    (session,) = (await shell.dev.call("GET", f"/v1/test-sessions?errorGroupId={group['id']}"))["entries"]
+    assert group["id"] in await shell.must("test-sessions", "get", session["id"])
+    told = await shell.must("test-sessions", "get", session["id"], "--error-group", group["id"])
+    assert "418" in told
+    listed = await shell.must("test-sessions", "list", "--error-group", group["id"], "--output", "json")
+    assert session["id"] in listed
 
 
 async def test_variables_are_added_changed_listed_and_removed(shell: Shell) -> None:
@@ -370,6 +429,50 @@ async def test_a_check_of_the_account_is_imported_changed_and_committed(shell: S
     await shell.must("import", "commit", "--plan-id", plan["id"], "--force")
     await shell.must("destroy", "--force")
     assert await shell.dev.call("GET", "/v1/checks") == []
+
+
+async def test_groups_and_what_they_are_tied_to_are_imported_with_their_checks(
+    shell: Shell, site: Site
+) -> None:
+    await shell.must("deploy", "--force", "--no-schedule-on-deploy")
+    call = shell.dev.call
+    lab = await call("POST", "/v1/private-locations", json={"name": "Lab", "slugName": "compat-lab"})
+    mail = {"type": "EMAIL", "config": {"address": "ops@shop.test"}}
+    channel = await call("POST", "/v1/alert-channels", json=mail)
+    heard = [{"alertChannelId": channel["id"], "activated": True}]
+    said = {"name": "Team", "privateLocations": ["compat-lab"], "alertChannelSubscriptions": heard}
+    team = await call("POST", "/v2/check-groups", json={**said, "tags": ["team"]})
+    front = {"name": "By hand", "request": {"url": site.url}, "locations": [LOCATION], "doubleCheck": False}
+    check = await call("POST", "/v1/checks/url", json={**front, "groupId": team["id"]})
+    web = await call("POST", "/v1/status-pages/services", json={"name": "Web"})
+    cards = [{"name": "All", "services": [{"id": web["id"]}]}]
+    page = {"name": "How we do", "url": "compat-imported", "cards": cards}
+    page = await call("POST", "/v1/status-pages", json=page)
+    things = {
+        "private-location": lab,
+        "alert-channel": channel,
+        "check-group": team,
+        "check": check,
+        "status-page-service": web,
+        "status-page": page,
+    }
+    named = [f"{type_}:{thing['id']}" for type_, thing in things.items()]
+    terminal = shell.in_terminal("import", "plan", *named, "--root", "__checks__")
+    terminal.expect("apply the plan now")
+    terminal.send("n")
+    assert exit_code(terminal) == 0
+    (plan,) = await call("GET", "/next/projects/shop/imports")
+    await shell.must("import", "apply", "--plan-id", plan["id"], "--no-commit")
+    shell.write("checkly.config.js", CONFIG.replace("*.check.js", "**/*.check.ts"))
+    preview = await shell.must("deploy", "--preview")
+    assert not {word for word in ("Team", "compat-lab", "By hand") if word in preview}, preview
+    await shell.must("deploy", "--force", "--no-schedule-on-deploy")
+    assert (await call("GET", f"/v1/checks/{check['id']}"))["groupId"] == team["id"]
+    assert len(await call("GET", "/v1/check-groups")) == 1
+    await shell.must("import", "commit", "--plan-id", plan["id"], "--force")
+    await shell.must("destroy", "--force")
+    for path in ("/v1/checks", "/v1/check-groups", "/v1/private-locations", "/v1/alert-channels"):
+        assert await call("GET", path) == []
 
 
 @OF_THE_NEXT

@@ -49,14 +49,18 @@ from bellrock.api.v1 import (
     error_groups,
     heartbeats,
     maintenance_windows,
+    maintenances,
     members,
     private_locations,
     projects,
     reporting,
+    session_error_groups,
     snippets,
     status_page_incidents,
+    status_page_subscriptions,
     status_pages,
     test_sessions,
+    triggers,
     unrecorded_sessions,
     variables,
 )
@@ -125,11 +129,23 @@ def _include_routers(app: FastAPI) -> None:
         dashboard_incidents,
         dashboards,
         maintenance_windows,
+        maintenances,
         status_page_incidents,  # its paths come before those of pages, which take any word
+        status_page_subscriptions,
         status_pages,
     )
     checked = (check_results, heartbeats, checks, projects, accounts, catalog)
-    reading = (check_statuses, analytics, reporting, badges, members, error_groups, check_alerts)
+    reading = (
+        check_statuses,
+        analytics,
+        reporting,
+        badges,
+        members,
+        error_groups,
+        session_error_groups,
+        check_alerts,
+        triggers,
+    )
     versions = (*sessions, *checked, *configuration, *kept, *reading)
     for part in (*versions, check_sessions_v2, check_results_v2, checks_v2, checks_v3):
         app.include_router(part.router)

@@ -10,6 +10,7 @@ from bellrock.api.auth import Caller, EditCaller, PlatformOf
 from bellrock.api.bodies.base import Answer, Ask, Instant
 from bellrock.domain.imports import ImportFilter, ImportPlan
 from bellrock.services import import_plans, new_projects, projects
+from bellrock.services.import_plans import NewPlan
 from bellrock.services.projects import Project
 
 router = APIRouter(prefix="/next/projects", include_in_schema=False)
@@ -64,10 +65,18 @@ class FilterAsk(Ask):
         return ImportFilter(self.type == "include", about.type if about else None, physical_id)
 
 
+class FriendAsk(Ask):
+    """A thing that the project's code exports: new code imports it by its name, where it refers to it."""
+
+    type: Annotated[str, Field(min_length=1, max_length=100)]
+    logical_id: Annotated[str, Field(min_length=1, max_length=500)]
+
+
 class PlanAsk(Ask):
-    """The body of a new plan. ``friends`` are what the project's code exports: none is needed here."""
+    """The body of a new plan."""
 
     filters: Annotated[tuple[FilterAsk, ...], Field(max_length=5_000)] = ()
+    friends: Annotated[tuple[FriendAsk, ...], Field(max_length=5_000)] = ()
 
 
 class ResourceBody(Answer):
@@ -75,8 +84,25 @@ class ResourceBody(Answer):
 
     logical_id: str
     type: str
-    physical_id: str | None = None
+    physical_id: str | int | None = None
     member: bool = True
+    payload: dict[str, Any]
+
+
+class FriendBody(Answer):
+    """A thing of the project that code may refer to. Ids are as payloads have them."""
+
+    type: str
+    logical_id: str
+    physical_id: str | int
+    member: bool = True
+
+
+class AuxiliaryBody(Answer):
+    """What code needs besides."""
+
+    type: str
+    physical_id: int
     payload: dict[str, Any]
 
 
@@ -84,8 +110,31 @@ class ChangesBody(Answer):
     """What code is to be written for."""
 
     resources: tuple[ResourceBody, ...]
-    friends: tuple[()] = ()
-    auxiliary: tuple[()] = ()
+    friends: tuple[FriendBody, ...] = ()
+    auxiliary: tuple[AuxiliaryBody, ...] = ()
+
+    @classmethod
+    def of(cls, made: NewPlan) -> "ChangesBody":
+        """As the contract says it."""
+        return cls(
+            resources=tuple(
+                ResourceBody(
+                    logical_id=each.logical_id,
+                    type=each.type,
+                    physical_id=each.physical_id and _id(each.physical_id),
+                    payload=dict(each.payload),
+                )
+                for each in made.resources
+            ),
+            friends=tuple(
+                FriendBody(type=each.type, logical_id=each.logical_id, physical_id=_id(each.physical_id))
+                for each in made.friends
+            ),
+            auxiliary=tuple(
+                AuxiliaryBody(type=each.type, physical_id=int(each.physical_id), payload=dict(each.payload))
+                for each in made.auxiliary
+            ),
+        )
 
 
 class PlanBody(Answer):
@@ -191,17 +240,16 @@ async def create_plan(
 ) -> PlanBody:
     """Plan an import; with ``preview`` nothing is kept of it."""
     filters = [each.filter() for each in body.filters]
-    made = await import_plans.create_plan(platform, caller, logicalId, filters=filters, preview=preview)
-    resources = tuple(
-        ResourceBody(
-            logical_id=each.logical_id,
-            type=each.type,
-            physical_id=each.physical_id,
-            payload=dict(each.payload),
-        )
-        for each in made.resources
+    exported = [(each.type, each.logical_id) for each in body.friends]
+    made = await import_plans.create_plan(
+        platform, caller, logicalId, filters=filters, exported=exported, preview=preview
     )
-    return PlanBody.of(made.plan, ChangesBody(resources=resources))
+    return PlanBody.of(made.plan, ChangesBody.of(made))
+
+
+def _id(physical_id: str) -> str | int:
+    """Numbers are numbers: command lines look things up by the ids of payloads."""
+    return int(physical_id) if physical_id.isdecimal() else physical_id
 
 
 async def _plans(

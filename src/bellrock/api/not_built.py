@@ -10,23 +10,14 @@ from bellrock.domain.errors import NotBuilt
 
 _NOT_BUILT = """
 GET POST /v1/deployment-triggers
-GET /v1/maintenance-windows/{id}/maintenances
-GET PATCH DELETE /v1/maintenance-windows/{id}/maintenances/{maintenanceId}
+PATCH DELETE /v1/maintenance-windows/{id}/maintenances/{maintenanceId}
 POST /v1/maintenance-windows/{id}/maintenances/{maintenanceId}/updates
 PUT DELETE /v1/maintenance-windows/{id}/maintenances/{maintenanceId}/updates/{updateId}
 POST /v1/root-cause-analyses/error-groups/{errorGroupId}
 POST /v1/root-cause-analyses/test-session-error-groups/{testSessionErrorGroupId}
 GET /v1/root-cause-analyses/{id}
 GET /v1/secret-scans
-GET /v1/status-pages/{statusPageId}/subscriptions
 POST /v1/status-pages/{statusPageId}/subscriptions/bulk
-DELETE /v1/status-pages/{statusPageId}/subscriptions/{subscriptionId}
-GET /v1/test-session-error-groups
-GET /v1/test-session-error-groups/projects/{projectId}
-GET PATCH /v1/test-session-error-groups/{id}
-GET POST DELETE /v1/triggers/check-groups/{groupId}
-GET POST DELETE /v1/triggers/checks/{checkId}
-POST /v1/projects/{logicalId}/deployments/{deploymentId}/cancel
 """
 
 

@@ -45,7 +45,7 @@ def make_executors(settings: Settings, *, isolation: Isolation, cache_folder: Pa
     playwright = PlaywrightExecutor(options, isolation=isolation, cache_folder=cache_folder)
     script = ScriptExecutor(options, isolation=isolation, cache_folder=cache_folder)
     guard = NetworkGuard(policy_of(settings))
-    http = HttpProbes(ScriptRunner(settings.node))
+    http = HttpProbes(ScriptRunner(settings.node, script.toolkit))
     by_type: dict[CheckType, Executor] = {
         CheckType.PLAYWRIGHT: playwright,
         CheckType.BROWSER: script,

@@ -32,9 +32,9 @@ def error_hash(cleaned_message: str) -> str:
     return hashlib.sha256(cleaned_message.encode(errors="replace")).hexdigest()
 
 
-def group_id(check_id: UUID, hashed: str) -> UUID:
-    """The id of a check's group of errors: the same whenever such an error comes."""
-    return uuid5(NAMESPACE_OID, f"{check_id}/{hashed}")
+def group_id(owner_id: UUID, hashed: str) -> UUID:
+    """The id of a group of errors of a check or a project: the same whenever such an error comes."""
+    return uuid5(NAMESPACE_OID, f"{owner_id}/{hashed}")
 
 
 def messages_of(errors: Iterable[str], message: str | None) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ def messages_of(errors: Iterable[str], message: str | None) -> tuple[str, ...]:
     return said or ((message,) if message else ())
 
 
-def group_ids(check_id: UUID, errors: Iterable[str], message: str | None) -> tuple[UUID, ...]:
+def group_ids(owner_id: UUID, errors: Iterable[str], message: str | None) -> tuple[UUID, ...]:
     """The groups that a failing result belongs to."""
     hashes = (error_hash(cleaned(each)) for each in messages_of(errors, message))
-    return tuple(dict.fromkeys(group_id(check_id, each) for each in hashes))
+    return tuple(dict.fromkeys(group_id(owner_id, each) for each in hashes))

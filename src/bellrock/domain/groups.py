@@ -154,13 +154,7 @@ def prepared(
     if not isinstance(spec, ApiCheck):
         return Prepared(spec, variables)
     scripts = snippets or {}
-    complete = replace(
-        spec,
-        setup_script=_script(spec.setup_snippet_id, spec.setup_script, scripts),
-        teardown_script=_script(spec.teardown_snippet_id, spec.teardown_script, scripts),
-        setup_snippet_id=None,
-        teardown_snippet_id=None,
-    )
+    complete = _without_snippets(spec, scripts)
     if group is None:
         return Prepared(complete, variables)
     if group.api_defaults.url:
@@ -196,6 +190,17 @@ def _request(own: HttpRequest, defaults: ApiDefaults) -> HttpRequest:
         assertions=(*own.assertions, *defaults.assertions),
         basic_auth=own.basic_auth if has_name else defaults.basic_auth or own.basic_auth,
     )
+
+
+def _without_snippets(check: ApiCheck, snippets: Mapping[int, str]) -> ApiCheck:
+    """The check with scripts in place of snippets. The files beside a script are none of a snippet's."""
+    if check.setup_snippet_id is not None:
+        setup = _script(check.setup_snippet_id, None, snippets)
+        check = replace(check, setup_script=setup, setup_script_path=None, setup_dependencies=())
+    if check.teardown_snippet_id is not None:
+        teardown = _script(check.teardown_snippet_id, None, snippets)
+        check = replace(check, teardown_script=teardown, teardown_script_path=None, teardown_dependencies=())
+    return replace(check, setup_snippet_id=None, teardown_snippet_id=None)
 
 
 def _script(snippet_id: int | None, script: str | None, snippets: Mapping[int, str]) -> str:

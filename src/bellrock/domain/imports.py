@@ -12,10 +12,16 @@ _OF_ID = 8
 
 @dataclass(frozen=True, slots=True)
 class ImportItem:
-    """A check that is to become a project's, and its logical id there."""
+    """A thing that is to become a project's, and its logical id there. ``type`` is in a deploy's words."""
 
-    check_id: UUID
+    type: str
+    physical_id: str
     logical_id: str
+
+    @property
+    def thing(self) -> tuple[str, str]:
+        """What tells it from all other things of the account."""
+        return self.type, self.physical_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ def is_included(filters: Sequence[ImportFilter], type_: str, physical_id: str) -
     return about[-1] if about else True
 
 
-def logical_id_of(name: str, physical_id: UUID) -> str:
-    """A name for code: readable, and no other thing's."""
+def logical_id_of(type_: str, name: str, physical_id: str) -> str:
+    """A name for code: readable, and no other thing's of its type."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:_LONGEST_SLUG].strip("-")
-    return f"{slug or 'check'}-{physical_id.hex[-_OF_ID:]}"
+    return f"{slug or type_}-{physical_id[-_OF_ID:]}"

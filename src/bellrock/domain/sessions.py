@@ -8,6 +8,7 @@ from uuid import UUID
 
 from bellrock.domain.cancellation import RunSource
 from bellrock.domain.outcomes import Verdict
+from bellrock.domain.projects import project_id_of
 from bellrock.domain.runs import Run
 from bellrock.domain.specs import CheckType
 
@@ -61,7 +62,8 @@ class Session:
     """One session of either kind. ``check_id`` is set for check sessions only.
 
     ``status`` is the frozen terminal status, or None while any run is open. ``suite_id`` is how the
-    command line that started it calls it, and ``streams_logs`` whether it wants to read along.
+    command line that started it calls it, and ``streams_logs`` whether it wants to read along. ``project_id``
+    is the logical id of the project whose undeployed checks a test session tries.
     """
 
     id: UUID
@@ -81,6 +83,17 @@ class Session:
     recorded: bool = True
     suite_id: str | None = None
     streams_logs: bool = False
+    project_id: str | None = None
+
+    @property
+    def project(self) -> UUID | None:
+        """The id of its project."""
+        return None if self.project_id is None else project_id_of(self.account_id, self.project_id)
+
+    @property
+    def owner_of_errors(self) -> UUID:
+        """In what errors that are the same are put together: the project, or else the account."""
+        return self.project or self.account_id
 
 
 def _verdicts(runs: Iterable[Run]) -> set[Verdict]:

@@ -44,7 +44,8 @@ class PlaywrightSuite:
     """A Playwright Check Suite: a bundle, and how to install and run it.
 
     ``working_dir`` is relative to the bundle's root; ``test_command`` and ``install_command`` are
-    shell words; an empty ``install_command`` means "by the lock file".
+    shell words; an empty ``install_command`` means "by the lock file". With ``update_snapshots`` what it
+    compares with is made anew, and kept as files of the run.
     """
 
     bundle_key: str
@@ -58,6 +59,7 @@ class PlaywrightSuite:
     cache_hash: str | None = None
     engine: str | None = None
     engine_version: str | None = None
+    update_snapshots: bool = False
     type: Literal[CheckType.PLAYWRIGHT] = CheckType.PLAYWRIGHT
 
 
@@ -140,11 +142,18 @@ class UrlMonitor:
 
 @dataclass(frozen=True, slots=True)
 class ApiCheck:
-    """Any HTTP request, with scripts before and after it. A snippet stands for a script by its id."""
+    """Any HTTP request, with scripts before and after it. A snippet stands for a script by its id.
+
+    A script with a path is a file, and finds its dependencies beside itself.
+    """
 
     request: HttpRequest
     setup_script: str = ""
     teardown_script: str = ""
+    setup_script_path: str | None = None
+    teardown_script_path: str | None = None
+    setup_dependencies: tuple["Dependency", ...] = ()
+    teardown_dependencies: tuple["Dependency", ...] = ()
     setup_snippet_id: int | None = None
     teardown_snippet_id: int | None = None
     degraded_response_time_ms: int = 5_000

@@ -218,6 +218,8 @@ def _request(body: Body, kind: str, logical_id: str, imported: Imported) -> Iter
             path = f"checks/{logical_id}.{ours}.js"
             imported.files[path] = body[theirs]
             yield ours, path
+    if body.get("setupScriptDependencies") or body.get("tearDownScriptDependencies"):
+        imported.notes.append(f"{logical_id}: a project file cannot name what its scripts import.")
     if kind == "ssl" and request.get("sslClientCertificateId"):
         imported.notes.append(f"{logical_id}: a project file cannot name its client certificate.")
 

@@ -4,12 +4,11 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const vm = require('node:vm');
-const { createRequire } = require('node:module');
+const Module = require('node:module');
 
-const folder = process.argv[2];
+const folder = fs.realpathSync(process.argv[2]);
 const input = JSON.parse(fs.readFileSync(path.join(folder, 'input.json'), 'utf8'));
-const file = path.join(folder, `${input.name}.js`);
+const file = path.join(folder, input.file);
 const exit = process.exit.bind(process);
 let isDone = false;
 
@@ -51,13 +50,10 @@ for (const [name, value] of Object.entries(input.environment)) process.env[name]
 const given = { ...process.env };
 process.argv.length = 1;
 
-// Not parameters: `const request = require(...)` in a script would be an error then.
+// Not parameters of the script: `const request = require(...)` in it would be an error then.
 globalThis.request = input.request;
 if (input.response) globalThis.response = input.response;
 else globalThis.response = undefined;
-globalThis.require = createRequire(file);
-globalThis.module = { exports: {} };
-globalThis.exports = globalThis.module.exports;
 
 function changes() {
   const environment = {};
@@ -68,13 +64,41 @@ function changes() {
   return { environment, removed };
 }
 
+// Typed files, and files that import what they need, become what Node takes: the script's own, and the files
+// beside it, also where they are asked for under the name that they will have once they are compiled.
+function compiler() {
+  const { babelTransform } = Module.createRequire(path.join(folder, 'input.json'))('playwright/lib/transform/babelBundle');
+  const compile = (code, name) => babelTransform(code, name, false, [], true).code;
+  const isOwn = (name) => name.startsWith(path.join(folder, 'files', path.sep)) && !name.includes('/node_modules/');
+  for (const suffix of ['.js', '.ts', '.mjs', '.mts', '.cjs', '.cts', '.jsx', '.tsx']) {
+    const usual = Module._extensions[suffix] || Module._extensions['.js'];
+    Module._extensions[suffix] = (module, name) => {
+      if (isOwn(name)) module._compile(compile(fs.readFileSync(name, 'utf8'), name), name);
+      else usual(module, name);
+    };
+  }
+  const resolve = Module._resolveFilename;
+  Module._resolveFilename = function (request, ...others) {
+    try {
+      return resolve.call(this, request, ...others);
+    } catch (error) {
+      const typed = request.replace(/\.([mc]?)js(x?)$/, '.$1ts$2');
+      if (!request.startsWith('.') || typed === request) throw error;
+      return resolve.call(this, typed, ...others);
+    }
+  };
+  process.setSourceMapsEnabled(true);
+  return compile;
+}
+
 async function main() {
-  const options = { filename: file, lineOffset: -1 };
-  const loader = vm.constants && vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-  if (loader) options.importModuleDynamically = loader;
-  // A line of its own for what stands around: lines in errors are the script's then.
-  const script = new vm.Script(`(async () => {\n${input.code}\n})`, options);
-  await script.runInThisContext()();
+  const code = input.isCompiled ? compiler()(input.code, file) : input.code;
+  const script = new Module(file);
+  script.filename = file;
+  script.paths = Module._nodeModulePaths(path.dirname(file));
+  // What stands around is on the script's first line: lines in errors are the script's then.
+  script._compile(`module.exports = (async () => {${code}\n})`, file);
+  await script.exports();
   finish({ request: globalThis.request, response: globalThis.response, ...changes() });
 }
 

@@ -1,8 +1,9 @@
 """Groups of errors: what made checks fail, put together where it is the same, while results are kept."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -18,21 +19,30 @@ from bellrock.store.error_groups import Archived, SeenErrors
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorGroup:
-    """One error of a check. ``message`` as it was said last, ``cleaned`` of what changes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SameErrors:
+    """One error. ``message`` as it was said last, ``cleaned`` of what changes.
 
     ``archived``: somebody put it away, and it did not come again.
     """
 
     id: UUID
-    check_id: UUID
     hash: str
     message: str
     cleaned: str
     first_seen: datetime
     last_seen: datetime
     archived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorGroup(SameErrors):
+    """One error of a check."""
+
+    check_id: UUID
+
+
+G = TypeVar("G", bound=SameErrors)
 
 
 async def list_groups(
@@ -83,7 +93,7 @@ async def _groups(
     async with platform.database.read() as connection:
         seen = await store.seen_errors(connection, principal.account_id, check_id)
         archived = await store.archived_groups(connection, principal.account_id)
-    return [_with_archived(each, archived) for each in grouped(seen)]
+    return [with_archived(each, archived.get((each.check_id, each.hash))) for each in grouped(seen)]
 
 
 def grouped(seen: Iterable[SeenErrors]) -> list[ErrorGroup]:
@@ -94,16 +104,22 @@ def grouped(seen: Iterable[SeenErrors]) -> list[ErrorGroup]:
             text = cleaned(message)
             hashed = error_hash(text)
             found = group_id(each.check_id, hashed)
-            new = ErrorGroup(found, each.check_id, hashed, message, text, each.first_at, each.last_at)
+            new = ErrorGroup(
+                id=found,
+                check_id=each.check_id,
+                hash=hashed,
+                message=message,
+                cleaned=text,
+                first_seen=each.first_at,
+                last_seen=each.last_at,
+            )
             known = groups.get(found, new)
             groups[found] = replace(known, first_seen=min(known.first_seen, each.first_at))
     return list(groups.values())
 
 
-def _with_archived(
-    group: ErrorGroup, archived: Mapping[tuple[UUID, str], Archived]
-) -> tuple[ErrorGroup, bool]:
-    known = archived.get((group.check_id, group.hash))
+def with_archived(group: G, known: Archived | None) -> tuple[G, bool]:
+    """The group as it stands now that its error may have come again, and whether it was put away for ever."""
     if known is None:
         return group, False
     return replace(group, archived=known.for_ever or known.at >= group.last_seen), known.for_ever

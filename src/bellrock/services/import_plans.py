@@ -1,11 +1,11 @@
-"""Imports: checks of the account that belong to no project become a project's, in steps that can be undone.
+"""Imports: things of the account that belong to no project become a project's, in steps that can be undone.
 
 A plan says what would become the project's and under which logical ids, so that a command line can write
-code for it. Applied, the checks are the project's: a deploy changes them, and deletes none. Committed, they
+code for it. Applied, the things are the project's: a deploy changes them, and deletes none. Committed, they
 are like any others. Until then the plan can be cancelled, which gives them back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -14,36 +14,47 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.access import Principal, Right
-from bellrock.domain.checks import Check
 from bellrock.domain.errors import Conflict, Forbidden, NotFound
 from bellrock.domain.imports import ImportFilter, ImportItem, ImportPlan, is_included, logical_id_of
-from bellrock.domain.specs import CheckType
-from bellrock.services.check_payload.said import payload_of, retry_said
-from bellrock.services.environment import unseal, without_secrets
 from bellrock.services.ids import new_id
-from bellrock.services.pending_imports import open_checks, release
+from bellrock.services.importing import IMPORT_KINDS, Importable, Owner, Shelf
+from bellrock.services.pending_imports import open_things, release
 from bellrock.services.platform import Platform
 from bellrock.services.work import Work, unit_of_work
-from bellrock.store import checks as check_store
 from bellrock.store import import_plans as store
-from bellrock.store import private_locations
-from bellrock.store.checks import StoredCheck
 from bellrock.store.projects import StoredProject, load_project, lock_projects
+from bellrock.store.snippets import load_snippets
 
 log = structlog.get_logger(__name__)
 
-_CHECK = "check"
-# Command lines have no code for a suite that is uploaded: it comes from a project anyway.
-_NOT_WRITTEN = frozenset({CheckType.PLAYWRIGHT})
+_KINDS = {kind.type: kind for kind in IMPORT_KINDS}
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedResource:
-    """One thing as a deploy would say it. ``physical_id`` is that of the account's check."""
+    """One thing as a deploy would say it. ``physical_id`` is what the account calls it."""
 
     type: str
     logical_id: str
     physical_id: str | None
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Friend:
+    """A thing of the project that its code shares with other code."""
+
+    type: str
+    logical_id: str
+    physical_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Auxiliary:
+    """What code needs besides, and no deploy brings: a snippet that scripts stand for."""
+
+    type: str
+    physical_id: str
     payload: Mapping[str, Any]
 
 
@@ -53,6 +64,8 @@ class NewPlan:
 
     plan: ImportPlan
     resources: tuple[PlannedResource, ...]
+    friends: tuple[Friend, ...]
+    auxiliary: tuple[Auxiliary, ...]
 
 
 async def create_plan(
@@ -61,33 +74,39 @@ async def create_plan(
     project: str,
     *,
     filters: Sequence[ImportFilter],
+    exported: Collection[tuple[str, str]] = (),
     preview: bool = False,
 ) -> NewPlan:
     """Plan to import what the filters leave; a preview is not kept, and its id names nothing.
 
-    Checks that another open plan has are left out, unless a filter names them. Raises NotFound for the
-    project, and where nothing is left. Needs EDIT.
+    Things that another open plan has are left out, unless a filter names them. ``exported`` are types and
+    logical ids of what the project's code shares. Raises NotFound for the project, and where nothing is left.
+    Needs EDIT.
     """
     principal.must(Right.EDIT)
     async with unit_of_work(platform) as work:
-        account_id = principal.account_id
-        await lock_projects(work.connection, account_id)
-        its_project = await _project(work.connection, account_id, project)
-        reserved = open_checks(await store.plans_of(work.connection, account_id))
-        checks = [
-            each
-            for each in await check_store.all_checks(work.connection, account_id)
-            if _is_importable(each)
-            and _is_wanted(str(each.check.id), filters, reserved=each.check.id in reserved)
+        await lock_projects(work.connection, principal.account_id)
+        its_project = await _project(work.connection, principal.account_id, project)
+        reserved = open_things(await store.plans_of(work.connection, principal.account_id))
+        shelf = _shelf(work, principal)
+        found = [
+            (ImportItem(kind.type, each.physical_id, _logical_id(kind.type, each)), each)
+            for kind in IMPORT_KINDS
+            for each in await kind.free(shelf)
         ]
-        if not checks:
+        wanted = [(item, each) for item, each in found if _is_wanted(item, filters, reserved=reserved)]
+        if not wanted:
             raise NotFound("No importable resources were found.")
-        items = tuple(_item(each.check) for each in checks)
-        plan = ImportPlan(new_id(), its_project.id, project, items, work.at)
-        resources = await _resources(work, account_id, checks, plan)
+        plan = ImportPlan(new_id(), its_project.id, project, tuple(item for item, _ in wanted), work.at)
         if not preview:
             await store.insert_plan(work.connection, plan)
-    return NewPlan(plan, resources)
+        snippets = frozenset(number for _, each in wanted for number in each.snippets)
+        return NewPlan(
+            plan,
+            tuple(resource for item, each in wanted for resource in _resources(item, each)),
+            await _friends(shelf, project, exported),
+            await _auxiliary(shelf, snippets),
+        )
 
 
 async def list_plans(
@@ -112,26 +131,19 @@ async def list_plans(
 
 
 async def apply_plan(platform: Platform, principal: Principal, plan_id: UUID) -> ImportPlan:
-    """Make the plan's checks the project's; those that were deleted meanwhile are left out. Needs EDIT.
+    """Make the plan's things the project's; those that were deleted meanwhile are left out. Needs EDIT.
 
-    Raises NotFound, Forbidden for a plan that is applied, Conflict where a check became another project's.
+    Raises NotFound, Forbidden for a plan that is applied, Conflict where a thing became another project's.
     """
     async with unit_of_work(platform) as work:
         plan = await _plan(work, principal, plan_id)
         if plan.applied_at is not None:
             raise Forbidden(f"The import plan {plan_id} is applied already.")
         for item in plan.items:
-            stored = await check_store.load_check(work.connection, principal.account_id, item.check_id)
-            if stored is None:
-                continue
-            if stored.check.project_id is not None:
-                message = f"The check {item.check_id} belongs to the project {stored.check.project_id!r} now."
-                raise Conflict(message)
-            check = replace(stored.check, project_id=plan.project, logical_id=item.logical_id)
-            await check_store.update_check(work.connection, replace(stored, check=check))
+            await _take(_shelf(work, principal), plan.project, item)
         plan = replace(plan, applied_at=work.at)
         await store.update_plan(work.connection, plan)
-    log.info("import.applied", project=plan.project, plan_id=str(plan_id), checks=len(plan.items))
+    log.info("import.applied", project=plan.project, plan_id=str(plan_id), things=len(plan.items))
     return plan
 
 
@@ -157,7 +169,7 @@ async def cancel_plan(platform: Platform, principal: Principal, plan_id: UUID) -
         plan = await _plan(work, principal, plan_id)
         if plan.committed_at is not None:
             raise Forbidden(f"The import plan {plan_id} is committed already.")
-        await release(work, principal.account_id, [plan])
+        await release(_shelf(work, principal), [plan])
         await store.delete_plan(work.connection, plan.id)
     log.info("import.cancelled", project=plan.project, plan_id=str(plan_id))
 
@@ -178,47 +190,54 @@ async def _project(connection: AsyncConnection, account_id: UUID, logical_id: st
     return project
 
 
-def _item(check: Check) -> ImportItem:
-    return ImportItem(check.id, logical_id_of(check.name, check.id))
+def _shelf(work: Work, principal: Principal) -> Shelf:
+    return Shelf(work.connection, work.platform.vault, principal.account_id)
 
 
-def _is_importable(stored: StoredCheck) -> bool:
-    return stored.check.project_id is None and stored.check.type not in _NOT_WRITTEN
+async def _take(shelf: Shelf, project: str, item: ImportItem) -> None:
+    kind = _KINDS[item.type]
+    thing = await kind.load(shelf, item.physical_id)
+    if thing is None:
+        return
+    if (owner := kind.owner_of(thing)) is not None:
+        message = f"The {item.type} {item.physical_id} belongs to the project {owner!r} now."
+        raise Conflict(message)
+    await kind.give(shelf, thing, Owner(project, item.logical_id))
 
 
-def _is_wanted(check_id: str, filters: Sequence[ImportFilter], *, reserved: bool) -> bool:
-    if reserved and not any(each.names(_CHECK, check_id) for each in filters):
+def _logical_id(type_: str, thing: Importable) -> str:
+    return logical_id_of(type_, thing.name, thing.physical_id)
+
+
+def _is_wanted(
+    item: ImportItem, filters: Sequence[ImportFilter], *, reserved: Collection[tuple[str, str]]
+) -> bool:
+    if item.thing in reserved and not any(each.names(*item.thing) for each in filters):
         return False
-    return is_included(filters, _CHECK, check_id)
+    return is_included(filters, *item.thing)
 
 
-async def _resources(
-    work: Work, account_id: UUID, checks: Sequence[StoredCheck], plan: ImportPlan
-) -> tuple[PlannedResource, ...]:
-    """The checks, and what ties them to locations and channels: code names these by their ids."""
-    there = await private_locations.locations_of(work.connection, account_id)
-    locations = {each.slug: str(each.id) for each in there}
-    resources = []
-    for stored, item in zip(checks, plan.items, strict=True):
-        check_id = str(stored.check.id)
-        variables = without_secrets(unseal(work.platform.vault, stored.sealed_environment))
-        payload = {**payload_of(replace(stored.check, environment=variables)), "id": check_id}
-        if (retry := stored.check.policy.retry) is not None:
-            payload["retryStrategy"] = retry_said(retry)  # code has no word for a double check
-        resources.append(PlannedResource(_CHECK, item.logical_id, check_id, payload))
-        ties = [
-            ("private-location-check-assignment", {"privateLocationId": locations[slug], "checkId": check_id})
-            for slug in stored.check.private_locations
-            if slug in locations
-        ] + [
-            (
-                "alert-channel-subscription",
-                {"alertChannelId": each.alert_channel_id, "checkId": check_id, "activated": each.activated},
-            )
-            for each in stored.check.policy.subscriptions
-        ]
-        resources += [
-            PlannedResource(type_, f"{item.logical_id}-{number}", None, said)
-            for number, (type_, said) in enumerate(ties, start=1)
-        ]
-    return tuple(resources)
+def _resources(item: ImportItem, thing: Importable) -> list[PlannedResource]:
+    """The thing, and what ties it to locations and channels."""
+    resources = [PlannedResource(item.type, item.logical_id, item.physical_id, thing.payload)]
+    for number, (type_, said) in enumerate(thing.ties, start=1):
+        resources.append(PlannedResource(type_, f"{item.logical_id}-{number}", None, said))
+    return resources
+
+
+async def _friends(shelf: Shelf, project: str, exported: Collection[tuple[str, str]]) -> tuple[Friend, ...]:
+    """Those that are deployed: others have no id yet that anything could refer to."""
+    friends = []
+    for type_ in sorted({type_ for type_, _ in exported} & _KINDS.keys()):
+        deployed = await _KINDS[type_].in_project(shelf, project)
+        names = [name for of_type, name in exported if of_type == type_ and name in deployed]
+        friends += [Friend(type_, name, deployed[name]) for name in names]
+    return tuple(friends)
+
+
+async def _auxiliary(shelf: Shelf, snippet_ids: frozenset[int]) -> tuple[Auxiliary, ...]:
+    found = await load_snippets(shelf.connection, shelf.account_id, snippet_ids) if snippet_ids else {}
+    return tuple(
+        Auxiliary("snippet", str(each.id), {"id": each.id, "name": each.name, "script": each.script})
+        for _, each in sorted(found.items())
+    )

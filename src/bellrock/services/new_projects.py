@@ -1,9 +1,8 @@
 """Projects that nothing was deployed to yet, and the list of all."""
 
-from uuid import uuid5
-
 from bellrock.domain.access import Principal, Right
 from bellrock.domain.errors import Conflict
+from bellrock.domain.projects import project_id_of
 from bellrock.services.platform import Platform
 from bellrock.services.projects import Project
 from bellrock.services.work import unit_of_work
@@ -16,7 +15,7 @@ async def create_project(
     """An empty project. Raises Conflict where there is one of that logical id. Needs EDIT."""
     principal.must(Right.EDIT)
     async with unit_of_work(platform) as work:
-        project_id = uuid5(principal.account_id, f"project:{logical_id}")
+        project_id = project_id_of(principal.account_id, logical_id)
         stored = StoredProject(project_id, principal.account_id, logical_id, name, repo_url, work.at)
         if not await insert_new_project(work.connection, stored):
             raise Conflict(f"There already is a project {logical_id!r}.")

@@ -1,37 +1,37 @@
-"""What deploys have to know of imports: checks that are a project's, but not for good yet."""
+"""What deploys have to know of imports: things that are a project's, but not for good yet."""
 
 from collections.abc import Collection, Sequence
-from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.imports import ImportPlan
-from bellrock.services.work import Work
-from bellrock.store.checks import checks_of_project, detach_checks
+from bellrock.services.importing import IMPORT_KINDS, NOBODY, Shelf
 from bellrock.store.import_plans import plans_of
 
-
-async def pending_checks(connection: AsyncConnection, account_id: UUID, project: str) -> Collection[UUID]:
-    """Checks that no deploy of the project deletes: those of plans that are not committed."""
-    return open_checks(await plans_of(connection, account_id, project=project))
+_KINDS = {kind.type: kind for kind in IMPORT_KINDS}
 
 
-async def release_pending(work: Work, account_id: UUID, project: str) -> None:
+async def pending_things(shelf: Shelf, project: str) -> Collection[tuple[str, str]]:
+    """Things that no deploy of the project deletes, by type and id: those of plans not yet committed."""
+    return open_things(await plans_of(shelf.connection, shelf.account_id, project=project))
+
+
+async def release_pending(shelf: Shelf, project: str) -> None:
     """Give back what plans have that are not committed: the project is about to be deleted."""
-    plans = await plans_of(work.connection, account_id, project=project)
-    await release(work, account_id, [each for each in plans if each.committed_at is None])
+    plans = await plans_of(shelf.connection, shelf.account_id, project=project)
+    await release(shelf, [each for each in plans if each.committed_at is None])
 
 
-async def release(work: Work, account_id: UUID, plans: Sequence[ImportPlan]) -> None:
-    """Take the checks of applied plans from their projects, where they still are theirs."""
+async def release(shelf: Shelf, plans: Sequence[ImportPlan]) -> None:
+    """Take the things of applied plans from their projects, where they still are theirs."""
     for plan in plans:
-        if plan.applied_at is not None:
-            theirs = await checks_of_project(work.connection, account_id, plan.project)
-            wanted = {item.check_id for item in plan.items}
-            ids = [each.check.id for each in theirs.values() if each.check.id in wanted]
-            await detach_checks(work.connection, ids)
+        if plan.applied_at is None:
+            continue
+        for item in plan.items:
+            kind = _KINDS[item.type]
+            thing = await kind.load(shelf, item.physical_id)
+            if thing is not None and kind.owner_of(thing) == plan.project:
+                await kind.give(shelf, thing, NOBODY)
 
 
-def open_checks(plans: Sequence[ImportPlan]) -> set[UUID]:
-    """The checks of plans that are not committed."""
-    return {item.check_id for plan in plans if plan.committed_at is None for item in plan.items}
+def open_things(plans: Sequence[ImportPlan]) -> set[tuple[str, str]]:
+    """The things, by type and id, of plans that are not committed."""
+    return {item.thing for plan in plans if plan.committed_at is None for item in plan.items}

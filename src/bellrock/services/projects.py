@@ -3,13 +3,14 @@
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import structlog
 
 from bellrock.domain.access import Principal, Right
 from bellrock.domain.cancellation import RunSource
 from bellrock.domain.errors import NotFound
+from bellrock.domain.projects import project_id_of
 from bellrock.domain.specs import CheckType
 from bellrock.services.deploys import TYPES, Change, ProjectDeploy, Resource, Scene, carry_out
 from bellrock.services.grouping import with_groups
@@ -176,7 +177,7 @@ async def destroy_project(
             await carry_out(scene)
             if dry_run:
                 raise _Undone
-            await release_pending(work, principal.account_id, logical_id)
+            await release_pending(scene.shelf, logical_id)
             await store.delete_project(work.connection, stored.id)
     except _Undone:
         return tuple(scene.changes)
@@ -228,7 +229,7 @@ async def _record(work: Work, deployment: Deployment) -> None:
 
 
 def _new_project(principal: Principal, deploy: ProjectDeploy, at: datetime) -> Project:
-    project_id = uuid5(principal.account_id, f"project:{deploy.logical_id}")
+    project_id = project_id_of(principal.account_id, deploy.logical_id)
     return Project(project_id, deploy.logical_id, deploy.name, deploy.repo_url, at, None)
 
 

@@ -26,7 +26,7 @@ class SessionQuery:
 
     ``statuses`` are contract words (RUNNING, PASSED, FAILED, CANCELLED, TIMED_OUT, ...); RUNNING means
     every open session. ``from_at`` and ``to_at`` bound the start. ``users`` are names of who started it.
-    ``next_id`` continues a listing.
+    ``next_id`` continues a listing. ``session_ids``: no others.
     """
 
     kind: SessionKind | None = None
@@ -41,6 +41,7 @@ class SessionQuery:
     check_id: UUID | None = None
     limit: int = 20
     next_id: str | None = None
+    session_ids: frozenset[UUID] | None = None
 
 
 async def get_session(
@@ -133,5 +134,6 @@ def _filter(principal: Principal, query: SessionQuery) -> SessionFilter:
         from_at=query.from_at,
         to_at=query.to_at,
         check_id=query.check_id,
+        session_ids=query.session_ids,
         before=read_cursor(query.next_id),
     )

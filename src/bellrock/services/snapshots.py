@@ -1,4 +1,7 @@
-"""Snapshots: pictures that browser checks compare pages with, uploaded by command lines, or made by a run."""
+"""Snapshots: pictures that pages are compared with, uploaded by command lines, or made by a run.
+
+Those of suites come with their code: of them only new ones are told of here.
+"""
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
@@ -10,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bellrock.artifacts import keys
 from bellrock.domain.access import Principal, Right
 from bellrock.domain.errors import Invalid, NotFound
-from bellrock.domain.specs import BrowserCheck, Snapshot, Spec
+from bellrock.domain.specs import BrowserCheck, PlaywrightSuite, Snapshot, Spec
 from bellrock.services.ids import new_id
 from bellrock.services.platform import Platform
 from bellrock.services.results import open_artifact
@@ -73,7 +76,7 @@ def made_snapshots(result: ResultView) -> tuple[Snapshot, ...]:
 
 def updating(spec: Spec) -> Spec:
     """A check whose run makes its pictures anew; other types have none."""
-    return replace(spec, update_snapshots=True) if isinstance(spec, BrowserCheck) else spec
+    return replace(spec, update_snapshots=True) if isinstance(spec, BrowserCheck | PlaywrightSuite) else spec
 
 
 async def refuse_missing_snapshots(

@@ -82,7 +82,10 @@ class InlineJob:
 
 @dataclass(frozen=True, slots=True)
 class InlineSessionRequest:
-    """A test session of undeployed checks. ``source`` says whether it is recorded (TEST_RECORD)."""
+    """A test session of undeployed checks. ``source`` says whether it is recorded (TEST_RECORD).
+
+    ``project_id`` is the logical id of their project.
+    """
 
     name: str
     run_location: str
@@ -94,6 +97,7 @@ class InlineSessionRequest:
     provider: str = "API"
     suite_id: str | None = None
     streams_logs: bool = False
+    project_id: str | None = None
 
 
 async def trigger_check_sessions(
@@ -180,7 +184,7 @@ async def run_test_session(
         await _refuse_bad_location(work.connection, principal, request.run_location)
         drafts = [(f"{job.logical_id}: ", job.draft) for job in request.jobs]
         await refuse_bad_specs(work.connection, principal.account_id, drafts)
-        session = _test_session(work, principal, request)
+        session = replace(_test_session(work, principal, request), project_id=request.project_id)
         jobs = [await _inline_job(work, job, request, session) for job in request.jobs]
         return (await _views(work, [await queue_session(work, session, jobs)]))[0]
 

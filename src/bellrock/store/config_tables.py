@@ -22,6 +22,7 @@ from bellrock.store.tables import accounts, checks, metadata
 
 __all__ = [
     "archived_error_groups",
+    "archived_session_error_groups",
     "check_groups",
     "client_certificates",
     "kept_resources",
@@ -29,6 +30,7 @@ __all__ = [
     "private_location_keys",
     "private_locations",
     "snippets",
+    "triggers",
     "variables",
 ]
 
@@ -150,4 +152,27 @@ archived_error_groups = Table(
     Column("error_hash", String(64), primary_key=True),
     Column("at", Instant, nullable=False),
     Column("for_ever", Boolean, nullable=False),
+)
+
+archived_session_error_groups = Table(
+    "archived_session_error_groups",
+    metadata,
+    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("owner_id", Uuid, primary_key=True),  # as in `Session.owner_of_errors`
+    Column("error_hash", String(64), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("for_ever", Boolean, nullable=False),
+)
+
+triggers = Table(
+    "triggers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("check_id", ForeignKey(checks.c.id, ondelete="CASCADE"), unique=True),
+    Column("group_id", ForeignKey(check_groups.c.id, ondelete="CASCADE"), unique=True),
+    Column("token", String(64), nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("called_at", Instant),
+    sqlite_autoincrement=True,
 )

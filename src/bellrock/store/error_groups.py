@@ -20,7 +20,7 @@ from bellrock.store.upsert import upsert
 
 _MOST_TEXTS = 10_000
 # As in the index, in these words: SQLite takes a partial index for a condition that it can read in the query.
-_FAILING = text("results.result_type = 'FINAL' AND results.verdict IN ('FAILED', 'ERRORED', 'LOST')")
+FAILING = text("results.result_type = 'FINAL' AND results.verdict IN ('FAILED', 'ERRORED', 'LOST')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ async def seen_errors(
         )
         .select_from(checks)
         .join(results, results.c.check_id == checks.c.id)
-        .where(*conditions, _FAILING)
+        .where(*conditions, FAILING)
         .group_by(results.c.check_id, errors, results.c.outcome_message)
         .order_by(last_at.desc())
         .limit(_MOST_TEXTS)

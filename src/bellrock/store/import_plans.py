@@ -1,5 +1,7 @@
 """Import plans in SQL. Payloads are not kept: they hold the values of variables."""
 
+from dataclasses import asdict
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, delete, insert, select, update
@@ -11,7 +13,7 @@ from bellrock.store.tables import import_plans, projects
 
 async def insert_plan(connection: AsyncConnection, plan: ImportPlan) -> None:
     """Insert a plan."""
-    items = [{"check_id": str(each.check_id), "logical_id": each.logical_id} for each in plan.items]
+    items = [asdict(each) for each in plan.items]
     names = ("id", "project_id", "created_at", "applied_at", "committed_at")
     values = {name: getattr(plan, name) for name in names}
     await connection.execute(insert(import_plans).values(items=items, **values))
@@ -54,7 +56,13 @@ def _plans(account_id: UUID) -> Select[tuple[object, ...]]:
 
 
 def _stored(row: Row[tuple[object, ...]]) -> ImportPlan:
-    items = tuple(ImportItem(UUID(each["check_id"]), each["logical_id"]) for each in row.items)
+    items = tuple(map(_item, row.items))
     return ImportPlan(
         row.id, row.project_id, row.project, items, row.created_at, row.applied_at, row.committed_at
     )
+
+
+def _item(row: dict[str, Any]) -> ImportItem:
+    if "check_id" in row:  # a plan of the time when only checks were imported
+        return ImportItem("check", row["check_id"], row["logical_id"])
+    return ImportItem(**row)

@@ -49,6 +49,7 @@ class SessionFilter:
     from_at: datetime | None = None
     to_at: datetime | None = None
     check_id: UUID | None = None
+    session_ids: frozenset[UUID] | None = None
     before: tuple[datetime, UUID] | None = None
 
 
@@ -120,6 +121,8 @@ def _conditions(wanted: SessionFilter) -> list[ColumnElement[bool]]:
     if wanted.statuses or wanted.open:
         named = column.status.in_(wanted.statuses)
         conditions.append(or_(named, column.status.is_(None)) if wanted.open else named)
+    if wanted.session_ids is not None:
+        conditions.append(column.id.in_(wanted.session_ids))
     if wanted.before:
         started_at, session_id = wanted.before
         conditions.append(_older_than(started_at, session_id))

@@ -185,6 +185,7 @@ sessions = Table(
     Column("recorded", Boolean, nullable=False),
     Column("suite_id", String(64)),
     Column("streams_logs", Boolean, nullable=False),
+    Column("project_id", String(255)),  # the project's logical id
     Index(None, "account_id", "started_at", "id"),
     Index(None, "account_id", "suite_id"),
 )

@@ -27,6 +27,7 @@ from bellrock.domain.specs import (
     Assertion,
     BasicAuth,
     CheckType,
+    Dependency,
     HttpRequest,
     KeyValue,
     PlaywrightSuite,
@@ -277,6 +278,24 @@ def test_the_groups_scripts_go_around_the_checks(
 ) -> None:
     spec = replace(ApiCheck(HttpRequest(URL)), **own)  # type: ignore[arg-type]
     assert of_scripts(spec, group(**says), {1: "one()", 2: "two()"}) == (setup, teardown)
+
+
+def test_a_snippet_has_none_of_the_files_of_the_script_that_it_stands_for() -> None:
+    files = (Dependency("lib.js", "1"),)
+    spec = ApiCheck(
+        HttpRequest(URL),
+        setup_script="check()",
+        setup_script_path="setup.js",
+        setup_dependencies=files,
+        setup_snippet_id=1,
+        teardown_script="check()",
+        teardown_script_path="teardown.js",
+        teardown_dependencies=files,
+    )
+    found = prepared(spec, (), snippets={1: "one()"}).spec
+    assert isinstance(found, ApiCheck)
+    assert (found.setup_script_path, found.setup_dependencies) == (None, ())
+    assert (found.teardown_script_path, found.teardown_dependencies) == ("teardown.js", files)
 
 
 def test_a_snippet_that_is_gone_is_a_script_that_fails_and_says_so() -> None:

@@ -161,3 +161,10 @@ def test_what_a_project_file_cannot_say_is_noted() -> None:
 def test_a_type_that_a_project_cannot_have_is_refused() -> None:
     with pytest.raises(ProjectError, match="'Trace'"):
         import_checks([{"checkType": "TRACEROUTE", "name": "Trace", "request": {}}])
+
+
+def test_a_project_file_cannot_name_what_scripts_import_and_that_is_noted() -> None:
+    _, fields, _ = KINDS["api"]
+    files = {"setupScriptPath": "in.ts", "setupScriptDependencies": [{"path": "lib.ts", "content": "1"}]}
+    said = as_the_api_says_it(deployed({"checkType": "API", "name": "Api", **fields, **files}))
+    assert "api: a project file cannot name what its scripts import." in import_checks([said]).notes

@@ -1,16 +1,15 @@
 """Check groups as they are said, alike in both versions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
 
 from bellrock.api.bodies.base import Answer, SnakeCreatedDay, SnakeUpdated, is_none
 from bellrock.api.bodies.bindings import ProjectBindings, Projects, bindings
-from bellrock.domain.groups import FALLBACK, ApiDefaults, CheckGroup, GroupRetry
-from bellrock.domain.specs import KeyValue
+from bellrock.domain.groups import CheckGroup
 from bellrock.services.check_payload.common import RetryPayload
-from bellrock.services.check_payload.said import retry_said
+from bellrock.services.group_said import group_said
 
 
 class PairBody(Answer):
@@ -101,62 +100,13 @@ class GroupBody(SavedGroup):
 
 def saved_group(group: CheckGroup) -> SavedGroup:
     """The answer to a change."""
-    return SavedGroup(**_common(group))
+    return SavedGroup.model_validate(_said(group))
 
 
 def group_body(group: CheckGroup, projects: Projects) -> GroupBody:
     """A group as it is read."""
-    return GroupBody(**_common(group), project_bindings=bindings(group, projects))
+    return GroupBody.model_validate({**_said(group), "projectBindings": bindings(group, projects)})
 
 
-def _common(group: CheckGroup) -> dict[str, Any]:
-    same = (
-        *("id", "name", "activated", "muted", "tags", "locations", "private_locations", "concurrency"),
-        *("browser_check_defaults", "double_check", "use_global_alert_settings", "alert_settings"),
-        *("setup_snippet_id", "runtime_id", "run_parallel", "created_at", "updated_at"),
-    )
-    return {name: getattr(group, name) for name in same} | {
-        "api_check_defaults": _defaults(group.api_defaults),
-        "environment_variables": tuple(
-            GroupVariableBody(key=each.key, value=each.value, locked=each.locked, secret=each.secret)
-            for each in group.environment
-        ),
-        "alert_channel_subscriptions": tuple(
-            SubscriptionBody(alert_channel_id=each.alert_channel_id, activated=each.activated)
-            for each in group.subscriptions
-        ),
-        "tear_down_snippet_id": group.teardown_snippet_id,
-        "local_setup_script": group.setup_script,
-        "local_tear_down_script": group.teardown_script,
-        "retry_strategy": _retry(group.retry),
-    }
-
-
-def _defaults(defaults: ApiDefaults) -> ApiDefaultsBody:
-    auth = defaults.basic_auth
-    return ApiDefaultsBody(
-        url=defaults.url,
-        headers=_pairs(defaults.headers),
-        query_parameters=_pairs(defaults.query),
-        assertions=tuple(
-            GroupAssertionBody(
-                source=each.source,
-                comparison=each.comparison,
-                property=each.property,
-                target=each.target,
-                regex=each.regex,
-            )
-            for each in defaults.assertions
-        ),
-        basic_auth=BasicAuthBody(username=auth.username, password=auth.password) if auth else None,
-    )
-
-
-def _pairs(pairs: Iterable[KeyValue]) -> tuple[PairBody, ...]:
-    return tuple(PairBody(key=each.key, value=each.value, locked=each.locked) for each in pairs)
-
-
-def _retry(retry: GroupRetry | None) -> RetryPayload | Literal["FALLBACK"] | None:
-    if retry is None or retry == FALLBACK:
-        return retry
-    return RetryPayload.model_validate(retry_said(retry))
+def _said(group: CheckGroup) -> dict[str, Any]:
+    return {**group_said(group), "created_at": group.created_at, "updated_at": group.updated_at}

@@ -181,10 +181,17 @@ class Job(Ask):
         return InlineJob(self.logical_id, draft, retry=retry, file_path=self.file_path, group=group)
 
 
+class ProjectOfJobs(Ask):
+    """The project that the checks are of; it need not be deployed."""
+
+    logical_id: Annotated[str, Field(min_length=1, max_length=255)]
+
+
 class RunTestSession(Ask):
     """The body of run: checks carried in the body."""
 
     name: Annotated[str, Field(min_length=1)]
+    project: ProjectOfJobs | None = None
     run_location: RunLocation
     check_run_jobs: Annotated[tuple[Job, ...], Field(min_length=1, max_length=1_000)]
     shared_files: tuple[SharedFile, ...] = ()
@@ -210,6 +217,7 @@ class RunTestSession(Ask):
             source=RunSource.TEST_RECORD if self.should_record else RunSource.TEST_NO_RECORD,
             suite_id=self.check_run_jobs[0].source_info.check_run_suite_id,
             streams_logs=self.stream_logs,
+            project_id=self.project.logical_id if self.project else None,
         )
 
 

@@ -13,6 +13,7 @@ from bellrock.domain.outcomes import TOO_SLOW
 from bellrock.domain.runs import Run
 from bellrock.domain.sessions import GitMetadata, TestSessionStatus
 from bellrock.domain.specs import CheckType
+from bellrock.services.session_error_groups import groups_of_result
 from bellrock.services.views import SessionView
 
 
@@ -161,7 +162,7 @@ def test_session_body(view: SessionView, links: Links) -> TestSessionBody:
         test_session_link=links.session(session.id),
         name=session.name,
         status=TestSessionStatus(view.status),
-        error_group_ids=(),
+        error_group_ids=_error_groups(view),
         started_at=session.started_at,
         stopped_at=view.stopped_at,
         time_elapsed=view.time_elapsed_ms,
@@ -200,10 +201,10 @@ def test_session_entry(view: SessionView) -> TestSessionEntry:
     return TestSessionEntry(
         id=session.id,
         account_id=session.account_id,
-        project_id=None,
+        project_id=session.project,
         name=session.name,
         provider=session.provider,
-        error_group_ids=(),
+        error_group_ids=_error_groups(view),
         running=tuple(by_status[TestSessionStatus.RUNNING]),
         passed=tuple(by_status[TestSessionStatus.PASSED]),
         failed=tuple(by_status[TestSessionStatus.FAILED]),
@@ -225,6 +226,11 @@ def test_session_entry(view: SessionView) -> TestSessionEntry:
     )
 
 
+def _error_groups(view: SessionView) -> tuple[UUID, ...]:
+    found = (group for run in view.runs for group in groups_of_result(view.session, run.final))
+    return tuple(dict.fromkeys(found))
+
+
 def _row(row: Row, view: SessionView, links: Links) -> TestSessionRow:
     flags, run = row.flags, row.run
     return TestSessionRow(
@@ -234,7 +240,7 @@ def _row(row: Row, view: SessionView, links: Links) -> TestSessionRow:
         check_type=run.check_type,
         name=row.view.check_name,
         run_location=row.location,
-        error_group_ids=(),
+        error_group_ids=groups_of_result(view.session, row.result),
         result_type=row.result.result_type if row.result else "PENDING",
         status=TestSessionStatus.FAILED if row.is_attempt else _status(run),
         has_errors=flags.has_errors,

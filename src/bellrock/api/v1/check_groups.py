@@ -1,13 +1,11 @@
 """Check groups in version 1: saved groups override their checks. Reads are here for both versions."""
 
-from uuid import UUID
-
 from fastapi import APIRouter, Request, Response
 
 from bellrock.api.auth import Caller, EditCaller, PlatformOf
 from bellrock.api.bodies.checks import AnyCheckV1, check_body_v1
 from bellrock.api.bodies.groups import GroupBody, SavedGroup, group_body, saved_group
-from bellrock.api.links import LinksOf
+from bellrock.api.check_reading import add_reading_of_groups
 from bellrock.api.owners import ProjectsOf
 from bellrock.api.queries import Limit, NumericId, Page, words
 from bellrock.services import groups
@@ -70,27 +68,4 @@ async def delete_group(
     return Response(status_code=204)
 
 
-@router.get("/{id}/checks")
-async def list_checks_of_group(
-    id: NumericId,  # noqa: A002
-    platform: PlatformOf,
-    links: LinksOf,
-    caller: Caller,
-    limit: Limit = 10,
-    page: Page = 1,
-) -> list[AnyCheckV1]:
-    """List a group's checks with its settings applied."""
-    found = await groups.list_checks_of_group(platform, caller, id, page=page, limit=limit)
-    return [check_body_v1(each, links) for each in found]
-
-
-@router.get("/{groupId}/checks/{checkId}")
-async def get_check_of_group(
-    groupId: NumericId,  # noqa: N803  (the contract's name)
-    checkId: UUID,  # noqa: N803
-    platform: PlatformOf,
-    links: LinksOf,
-    caller: Caller,
-) -> AnyCheckV1:
-    """A check of a group with the group's settings applied."""
-    return check_body_v1(await groups.get_check_of_group(platform, caller, groupId, check_id=checkId), links)
+add_reading_of_groups(router, AnyCheckV1, check_body_v1)

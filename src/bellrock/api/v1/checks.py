@@ -4,13 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Response
 
-from bellrock.api.auth import Caller, EditCaller, PlatformOf
+from bellrock.api.auth import EditCaller, PlatformOf
 from bellrock.api.bodies.checks import AnyCheckV1, check_body_v1
-from bellrock.api.checks_page import Filters, read_page
+from bellrock.api.check_reading import add_list, add_one
 from bellrock.api.links import LinksOf
-from bellrock.api.queries import ApplyGroup
 from bellrock.domain.specs import CheckType
 from bellrock.services import checks
 from bellrock.services.check_payload import SHAPES, changed_draft, draft_from_payload
@@ -37,18 +36,7 @@ KINDS = {
 Changes = Annotated[dict[str, Any], Body()]
 
 
-@router.get("")
-async def list_checks(
-    request: Request,
-    response: Response,
-    platform: PlatformOf,
-    links: LinksOf,
-    caller: Caller,
-    filters: Annotated[Filters, Query()],
-) -> list[AnyCheckV1]:
-    """List checks by name. ``tag`` may repeat; ``Content-Range`` says how many there are in all."""
-    found = await read_page(request, response, platform, caller, filters=filters)
-    return [check_body_v1(check, links) for check in found]
+add_list(router, AnyCheckV1, check_body_v1)
 
 
 @router.post("", status_code=201)
@@ -106,17 +94,7 @@ for _word, _type in KINDS.items():
     )
 
 
-@router.get("/{id}")
-async def get_check(
-    id: UUID,  # noqa: A002
-    platform: PlatformOf,
-    links: LinksOf,
-    caller: Caller,
-    *,
-    apply_group: ApplyGroup = False,
-) -> AnyCheckV1:
-    """One check; with ``applyGroupSettings`` as its group makes it."""
-    return check_body_v1(await checks.get_check(platform, caller, id, apply_group=apply_group), links)
+add_one(router, AnyCheckV1, check_body_v1)
 
 
 @router.put("/{id}")

@@ -1,12 +1,11 @@
 """Groups of errors: what made checks fail, put together where it is the same."""
 
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
 
 from bellrock.api.auth import Caller, EditCaller, PlatformOf
-from bellrock.api.bodies.base import Answer, Ask, Instant
+from bellrock.api.bodies.error_groups import ArchiveAsk, SaidErrors, errors_said
 from bellrock.api.queries import Limit, Page
 from bellrock.services import error_groups
 from bellrock.services.error_groups import ErrorGroup
@@ -14,25 +13,10 @@ from bellrock.services.error_groups import ErrorGroup
 router = APIRouter(prefix="/v1/error-groups", tags=["Error groups"])
 
 
-class ErrorGroupBody(Answer):
-    """One error of a check. The cleaned message is without what changes from run to run."""
+class ErrorGroupBody(SaidErrors):
+    """One error of a check."""
 
-    id: UUID
     check_id: UUID
-    error_hash: str
-    raw_error_message: str
-    cleaned_error_message: str
-    first_seen: Instant
-    last_seen: Instant
-    archived_until_next_event: bool
-    root_cause_analyses: tuple[dict[str, Any], ...] = ()
-
-
-class ArchiveAsk(Ask):
-    """Whether to put a group away, and for how long."""
-
-    archive_for_ever: bool | None = None
-    archived_until_next_event: bool | None = None
 
 
 @router.get("")
@@ -86,13 +70,4 @@ async def archive_error_group(
 
 
 def _body(group: ErrorGroup) -> ErrorGroupBody:
-    return ErrorGroupBody(
-        id=group.id,
-        check_id=group.check_id,
-        error_hash=group.hash,
-        raw_error_message=group.message,
-        cleaned_error_message=group.cleaned,
-        first_seen=group.first_seen,
-        last_seen=group.last_seen,
-        archived_until_next_event=group.archived,
-    )
+    return ErrorGroupBody(**errors_said(group), check_id=group.check_id)

@@ -16,6 +16,7 @@ from bellrock.api.auth import Caller, EditCaller, PlatformOf
 from bellrock.api.bodies.base import Answer, Ask, Instant, is_none
 from bellrock.api.bodies.test_session_asks import Metadata, SharedFile
 from bellrock.domain.access import Principal
+from bellrock.domain.errors import NotFound
 from bellrock.domain.specs import Dependency
 from bellrock.services import projects
 from bellrock.services.check_payload.shared_files import with_shared_files
@@ -241,6 +242,21 @@ async def get_deployment(
     """A deploy, which is over."""
     deployment = await projects.get_deployment(platform, caller, logicalId, deployment_id=deploymentId)
     return _deployment(deployment)
+
+
+@router.post("/{logicalId}/deployments/{deploymentId}/cancel", status_code=204, include_in_schema=False)
+async def cancel_deployment(
+    logicalId: str,  # noqa: N803
+    deploymentId: UUID,  # noqa: N803
+    platform: PlatformOf,
+    caller: EditCaller,
+) -> None:
+    """Stop a deploy: none is left to be stopped, since each is over before anybody is told its id.
+
+    Command lines take 404 for that, and deploy again.
+    """
+    deployment = await projects.get_deployment(platform, caller, logicalId, deployment_id=deploymentId)
+    raise NotFound(f"The deployment {deployment.id} is over: there is nothing to cancel.")
 
 
 @router.get("/{logicalId}/deployments/{deploymentId}/events")

@@ -29,8 +29,10 @@ from bellrock.api.links import LinksOf
 from bellrock.api.queries import LAST_SECOND, asset_types, moment, words
 from bellrock.api.scheduling import open_scheduling, seal_scheduling
 from bellrock.api.session_routes import LastEventId, MaxWait, cancel, completed, watch
+from bellrock.domain.access import Principal
 from bellrock.domain.sessions import SessionKind, TestSessionStatus
-from bellrock.services import read_sessions, results, start_session
+from bellrock.services import read_sessions, results, session_error_groups, start_session
+from bellrock.services.platform import Platform
 
 router = APIRouter(prefix="/v1/test-sessions", tags=["Test sessions"])
 
@@ -71,12 +73,19 @@ async def list_test_sessions(
         to_at=moment(filters.to_s),
         limit=filters.limit,
         next_id=filters.next_id,
+        session_ids=await _sessions_with(platform, caller, filters.error_group_id),
     )
-    if filters.error_group_id is not None:  # results have no error groups yet, so none can match
-        return TestSessionPage(length=0, entries=(), next_id=None)
     page = await read_sessions.list_sessions(platform, caller, query)
     entries = tuple(test_session_entry(view) for view in page.sessions)
     return TestSessionPage(length=len(entries), entries=entries, next_id=page.next_id)
+
+
+async def _sessions_with(
+    platform: Platform, principal: Principal, error_group_id: str | None
+) -> frozenset[UUID] | None:
+    if error_group_id is None:
+        return None
+    return await session_error_groups.sessions_in_group(platform, principal, error_group_id)
 
 
 @router.post("/trigger", status_code=201)

@@ -1,42 +1,10 @@
 """Checks in version 3, where an intent has constraints."""
 
-from typing import Annotated
-from uuid import UUID
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Query, Request, Response
-
-from bellrock.api.auth import Caller, PlatformOf
 from bellrock.api.bodies.checks import AnyCheckV3, check_body_v3
-from bellrock.api.checks_page import Filters, read_page
-from bellrock.api.links import LinksOf
-from bellrock.api.queries import ApplyGroup
-from bellrock.services import checks
+from bellrock.api.check_reading import add_list, add_one
 
 router = APIRouter(prefix="/v3/checks", tags=["Checks"])
-
-
-@router.get("")
-async def list_checks(
-    request: Request,
-    response: Response,
-    platform: PlatformOf,
-    links: LinksOf,
-    caller: Caller,
-    filters: Annotated[Filters, Query()],
-) -> list[AnyCheckV3]:
-    """List checks by name. ``tag`` may repeat; ``Content-Range`` says how many there are in all."""
-    found = await read_page(request, response, platform, caller, filters=filters)
-    return [check_body_v3(check, links) for check in found]
-
-
-@router.get("/{id}")
-async def get_check(
-    id: UUID,  # noqa: A002  (the contract's name, which errors repeat)
-    platform: PlatformOf,
-    links: LinksOf,
-    caller: Caller,
-    *,
-    apply_group: ApplyGroup = False,
-) -> AnyCheckV3:
-    """One check; with ``applyGroupSettings`` as its group makes it."""
-    return check_body_v3(await checks.get_check(platform, caller, id, apply_group=apply_group), links)
+add_list(router, AnyCheckV3, check_body_v3)
+add_one(router, AnyCheckV3, check_body_v3)

@@ -24,11 +24,14 @@ from bellrock.services.check_payload.common import (
     family,
     is_empty,
 )
+from bellrock.services.check_payload.dependencies import DependencyPayload, files_of
 
 _Url = Annotated[str, Field(min_length=1, max_length=2_048)]
 _Host = Annotated[str, Field(min_length=1, max_length=2_048)]
 _Port = Annotated[int, Field(ge=1, le=65_535)]
 _DnsMilliseconds = Annotated[int, Field(ge=0, le=5_000)]
+_ScriptPath = Annotated[str | None, Field(min_length=1, max_length=1_000, exclude_if=is_empty)]
+_Dependencies = Annotated[tuple[DependencyPayload, ...], Field(exclude_if=is_empty)]
 _Percent = Annotated[float, Field(ge=0, le=100)]
 
 _ORDER = Literal["EQUALS", "NOT_EQUALS", "GREATER_THAN", "LESS_THAN"]
@@ -182,6 +185,10 @@ class ApiPayload(CheckPayload):
     request: ApiRequest
     local_setup_script: str | None = None
     local_tear_down_script: str | None = None
+    setup_script_path: _ScriptPath = None
+    setup_script_dependencies: _Dependencies = ()
+    tear_down_script_path: _ScriptPath = None
+    tear_down_script_dependencies: _Dependencies = ()
     setup_snippet_id: int | None = None
     tear_down_snippet_id: int | None = None
     degraded_response_time: Milliseconds = 5_000
@@ -194,6 +201,10 @@ class ApiPayload(CheckPayload):
             self.request.request(),
             setup_script=self.local_setup_script or "",
             teardown_script=self.local_tear_down_script or "",
+            setup_script_path=self.setup_script_path,
+            teardown_script_path=self.tear_down_script_path,
+            setup_dependencies=files_of(self.setup_script_dependencies),
+            teardown_dependencies=files_of(self.tear_down_script_dependencies),
             setup_snippet_id=self.setup_snippet_id,
             teardown_snippet_id=self.tear_down_snippet_id,
             degraded_response_time_ms=self.degraded_response_time,

@@ -22,6 +22,7 @@ from bellrock.domain.specs import (
     TcpMonitor,
     UrlMonitor,
 )
+from bellrock.services.check_payload.dependencies import dependencies_said
 
 _NUMBERS = frozenset({"minKeySizeBits", "recommendedKeySizeBits"})
 
@@ -42,7 +43,7 @@ def payload_of(check: Check) -> dict[str, Any]:
         "description": check.description,
         "groupId": check.group_id,
         "groupOrder": check.group_order,
-        "environmentVariables": [_variable(each) for each in check.environment],
+        "environmentVariables": [variable_said(each) for each in check.environment],
         **_policy(check.policy),
         **_spec(check.spec),
     }
@@ -129,7 +130,7 @@ def _url_request(request: HttpRequest) -> dict[str, Any]:
         "followRedirects": request.follow_redirects,
         "skipSSL": request.skip_ssl,
         "ipFamily": str(request.ip_family),
-        "assertions": _assertions(request.assertions),
+        "assertions": assertions_said(request.assertions),
     }
 
 
@@ -139,19 +140,31 @@ def _api(check: ApiCheck) -> dict[str, Any]:
     return {
         "request": {
             **_url_request(request),
-            "headers": [_pair(each) for each in request.headers],
-            "queryParameters": [_pair(each) for each in request.query],
+            "headers": [pair_said(each) for each in request.headers],
+            "queryParameters": [pair_said(each) for each in request.query],
             "body": request.body,
             "bodyType": str(request.body_type),
             "basicAuth": {"username": auth.username, "password": auth.password} if auth else None,
         },
         "localSetupScript": check.setup_script or None,
         "localTearDownScript": check.teardown_script or None,
+        **_script_files(check),
         "setupSnippetId": check.setup_snippet_id,
         "tearDownSnippetId": check.teardown_snippet_id,
         **_times(check),
         "shouldFail": check.should_fail,
     }
+
+
+def _script_files(check: ApiCheck) -> dict[str, Any]:
+    """Of a check whose scripts are files: of others the contract does not say that they have none."""
+    said = {
+        "setupScriptPath": check.setup_script_path,
+        "setupScriptDependencies": dependencies_said(check.setup_dependencies),
+        "tearDownScriptPath": check.teardown_script_path,
+        "tearDownScriptDependencies": dependencies_said(check.teardown_dependencies),
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def _request(spec: TcpMonitor | DnsMonitor | SslMonitor) -> dict[str, Any]:
@@ -162,7 +175,7 @@ def _request(spec: TcpMonitor | DnsMonitor | SslMonitor) -> dict[str, Any]:
                 "port": spec.port,
                 "data": spec.data or None,
                 "ipFamily": str(spec.ip_family),
-                "assertions": _assertions(spec.assertions),
+                "assertions": assertions_said(spec.assertions),
             }
         case DnsMonitor():
             return {
@@ -171,13 +184,13 @@ def _request(spec: TcpMonitor | DnsMonitor | SslMonitor) -> dict[str, Any]:
                 "nameServer": spec.name_server,
                 "port": spec.port,
                 "protocol": spec.protocol,
-                "assertions": _assertions(spec.assertions),
+                "assertions": assertions_said(spec.assertions),
             }
         case SslMonitor():
             return {
                 "sslConfig": _ssl_config(spec),
                 "sslClientCertificateId": spec.client_certificate_id,
-                "assertions": _assertions(spec.assertions),
+                "assertions": assertions_said(spec.assertions),
             }
 
 
@@ -209,7 +222,7 @@ def _icmp(spec: IcmpMonitor) -> dict[str, Any]:
             "hostname": spec.hostname,
             "ipFamily": str(spec.ip_family),
             "pingCount": spec.ping_count,
-            "assertions": _assertions(spec.assertions),
+            "assertions": assertions_said(spec.assertions),
         },
         "degradedPacketLossThreshold": spec.degraded_packet_loss_percent,
         "maxPacketLossThreshold": spec.max_packet_loss_percent,
@@ -231,7 +244,7 @@ def _script(spec: BrowserCheck | MultistepCheck) -> dict[str, Any]:
     said = {
         "script": spec.script,
         "scriptPath": spec.script_path,
-        "dependencies": [{"path": each.path, "content": each.content} for each in spec.dependencies],
+        "dependencies": dependencies_said(spec.dependencies),
         "shouldFail": spec.should_fail,
     }
     if isinstance(spec, BrowserCheck):
@@ -245,7 +258,8 @@ def _snapshots(check: BrowserCheck) -> dict[str, Any]:
     return {"snapshots": said} if said else {}
 
 
-def _assertions(assertions: tuple[Assertion, ...]) -> list[dict[str, Any]]:
+def assertions_said(assertions: tuple[Assertion, ...]) -> list[dict[str, Any]]:
+    """What is asserted of a response."""
     return [
         {
             "source": each.source,
@@ -258,11 +272,13 @@ def _assertions(assertions: tuple[Assertion, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def _pair(pair: KeyValue) -> dict[str, Any]:
+def pair_said(pair: KeyValue) -> dict[str, Any]:
+    """A header or a query parameter."""
     return {"key": pair.key, "value": pair.value, "locked": pair.locked}
 
 
-def _variable(variable: EnvironmentVariable) -> dict[str, Any]:
+def variable_said(variable: EnvironmentVariable) -> dict[str, Any]:
+    """A variable; the value of a secret one is never said."""
     return {
         "key": variable.key,
         "value": "" if variable.secret else variable.value,

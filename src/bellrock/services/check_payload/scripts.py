@@ -9,13 +9,13 @@ from pydantic import AliasChoices, Field, model_validator
 from bellrock.domain.specs import (
     UNIT_S,
     BrowserCheck,
-    Dependency,
     Heartbeat,
     MultistepCheck,
     PlaywrightSuite,
     Snapshot,
 )
 from bellrock.services.check_payload.common import CheckPayload, Payload, is_empty
+from bellrock.services.check_payload.dependencies import DependencyPayload, files_of
 
 _MOST_SNAPSHOTS = 500
 _SHORTEST_PERIOD_S = 30
@@ -57,18 +57,6 @@ class SuitePayload(CheckPayload):
         )
 
 
-class _Dependency(Payload):
-    path: Annotated[str, Field(min_length=1, max_length=1_000)]
-    content: Annotated[str, Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _stays_inside(self) -> "_Dependency":
-        path = PurePosixPath(self.path)
-        if path.is_absolute() or ".." in path.parts:
-            raise ValueError(f"dependencies: {self.path!r} must be relative and without '..'")
-        return self
-
-
 class _Snapshot(Payload):
     key: Annotated[str, Field(min_length=1, max_length=200)]
     path: Annotated[str, Field(min_length=1, max_length=1_000)]
@@ -84,12 +72,8 @@ class _Snapshot(Payload):
 class ScriptPayload(CheckPayload):
     script: Annotated[str, Field(min_length=1)]
     script_path: Annotated[str | None, Field(min_length=1)] = None
-    dependencies: tuple[_Dependency, ...] = ()
+    dependencies: tuple[DependencyPayload, ...] = ()
     should_fail: bool = False
-
-    def files(self) -> tuple[Dependency, ...]:
-        """What lies beside the script."""
-        return tuple(Dependency(each.path, each.content) for each in self.dependencies)
 
 
 class BrowserPayload(ScriptPayload):
@@ -103,7 +87,7 @@ class BrowserPayload(ScriptPayload):
         return BrowserCheck(
             self.script,
             script_path=self.script_path,
-            dependencies=self.files(),
+            dependencies=files_of(self.dependencies),
             snapshots=tuple(Snapshot(each.key, each.path) for each in self.snapshots),
             ssl_check_domain=self.ssl_check_domain or None,
             should_fail=self.should_fail,
@@ -118,7 +102,7 @@ class MultistepPayload(ScriptPayload):
         return MultistepCheck(
             self.script,
             script_path=self.script_path,
-            dependencies=self.files(),
+            dependencies=files_of(self.dependencies),
             should_fail=self.should_fail,
         )
 

@@ -12,6 +12,7 @@ from bellrock.services.deploys.kept import Kept
 from bellrock.services.deploys.links import Subscriptions, ToChecks, ToGroups
 from bellrock.services.deploys.private_locations import PrivateLocations
 from bellrock.services.deploys.scene import Kind, Scene
+from bellrock.services.pending_imports import pending_things
 
 KINDS: Final[tuple[Kind[Any], ...]] = (
     Kept(KeptKind.STATUS_PAGE_SERVICE),
@@ -39,7 +40,7 @@ async def carry_out(scene: Scene) -> None:
     Raises Invalid naming resource and field, Conflict, Forbidden.
     """
     refuse_bad_deploy(scene.deploy, types=TYPES)
-    before = {kind.type: dict(await kind.of_project(scene)) for kind in KINDS}
+    before = await _before(scene)
     await _refer_to_what_exists(scene)
     left = {
         kind.type: {
@@ -56,6 +57,21 @@ async def carry_out(scene: Scene) -> None:
     for kind in reversed(KINDS):
         if kind.rank:
             await _remove(scene, kind, left[kind.type])
+
+
+async def _before(scene: Scene) -> dict[str, dict[str, Any]]:
+    """The project's things by type and logical id; without what an import may yet give back."""
+    pending = await pending_things(scene.shelf, scene.deploy.logical_id)
+    found = {kind: dict(await kind.of_project(scene)) for kind in KINDS}
+    named = {(each.type, each.logical_id) for each in scene.deploy.members}
+    return {
+        kind.type: {
+            logical_id: thing
+            for logical_id, thing in things.items()
+            if (kind.type, logical_id) in named or (kind.type, kind.physical_id(thing)) not in pending
+        }
+        for kind, things in found.items()
+    }
 
 
 async def _refer_to_what_exists(scene: Scene) -> None:

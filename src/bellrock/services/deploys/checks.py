@@ -13,7 +13,6 @@ from bellrock.services.deploys.kept import uuid_of
 from bellrock.services.deploys.links import places_of, subscriptions_of
 from bellrock.services.deploys.scene import Kind, Scene
 from bellrock.services.heartbeat_monitors import follow_check
-from bellrock.services.pending_imports import pending_checks
 from bellrock.store import checks as store
 from bellrock.store.checks import StoredCheck
 
@@ -26,12 +25,8 @@ class Checks(Kind[StoredCheck]):
     type = "check"
 
     async def of_project(self, scene: Scene) -> Mapping[str, StoredCheck]:
-        """The project's checks as they are, by logical id; without those that an import may yet give back."""
-        project = scene.deploy.logical_id
-        found = await store.checks_of_project(scene.connection, scene.account_id, project)
-        pending = await pending_checks(scene.connection, scene.account_id, project)
-        wanted = {each.logical_id for each in scene.wanted(self.type)}
-        return {key: each for key, each in found.items() if key in wanted or each.check.id not in pending}
+        """The project's checks as they are, by logical id."""
+        return await store.checks_of_project(scene.connection, scene.account_id, scene.deploy.logical_id)
 
     async def save(self, scene: Scene, resource: Resource, before: StoredCheck | None) -> StoredCheck | None:
         """Make the check what the resource says."""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bellrock.domain.access import Principal, Right
 from bellrock.domain.errors import Invalid
 from bellrock.services.deploys.desired import Action, Change, ProjectDeploy, Resource
+from bellrock.services.importing import Shelf
 from bellrock.services.platform import Platform
 from bellrock.services.work import Work
 from bellrock.store.checks import StoredCheck
@@ -57,6 +58,11 @@ class Scene:
     def account_id(self) -> UUID:
         """Whose project this is."""
         return self.principal.account_id
+
+    @property
+    def shelf(self) -> Shelf:
+        """Where the account's things are looked for."""
+        return Shelf(self.connection, self.platform.vault, self.account_id)
 
     @property
     def gone(self) -> Action:

@@ -21,6 +21,7 @@ from bellrock.runner.executors.http.rendering import (
 )
 from bellrock.runner.executors.http.request import Request, RequestFailed, Response
 from bellrock.runner.executors.http.results import check_request, no_response, whole_response
+from bellrock.runner.executors.http.script_files import Script, setup_script, teardown_script
 from bellrock.runner.executors.http.script_steps import Prepared, ScriptSteps
 from bellrock.runner.executors.http.scripts import ScriptFailed, ScriptRunner, ScriptsUnavailable
 from bellrock.runner.executors.http.transfers import Transfers
@@ -73,7 +74,7 @@ class ApiRun:
         return await self._responded(response)
 
     async def _set_up(self) -> None:
-        scripts = (*self._tools.job.setup_scripts, self._check.setup_script)
+        scripts = (*map(Script, self._tools.job.setup_scripts), setup_script(self._check))
         begun = time.monotonic()
         try:
             self._prepared = await self._steps.set_up(scripts, self._prepared)
@@ -83,7 +84,7 @@ class ApiRun:
         except ScriptsUnavailable as error:
             raise _Ended(_unavailable(error)) from error
         finally:
-            self._note_phase("setup", begun, happened=any(scripts))
+            self._note_phase("setup", begun, happened=any(each.code for each in scripts))
 
     async def _make_request(self) -> Request:
         prepared = self._prepared
@@ -120,14 +121,14 @@ class ApiRun:
 
     async def _tear_down(self, response: Response | None) -> Response | None:
         """Also without a response: what the setup made wants to be tidied away."""
-        scripts = (self._check.teardown_script, *self._tools.job.teardown_scripts)
+        scripts = (teardown_script(self._check), *map(Script, self._tools.job.teardown_scripts))
         begun = time.monotonic()
         try:
             return await self._steps.tear_down(scripts, self._prepared, response)
         except ScriptsUnavailable as error:
             raise _Ended(_unavailable(error)) from error
         finally:
-            self._note_phase("teardown", begun, happened=any(scripts))
+            self._note_phase("teardown", begun, happened=any(each.code for each in scripts))
 
     async def _responded(self, response: Response) -> ProbeResult:
         assertions: tuple[AssertionResult, ...] = ()

@@ -10,11 +10,13 @@ from bellrock.runner.executors.http.assertions import body_text
 from bellrock.runner.executors.http.job_log import JobLog
 from bellrock.runner.executors.http.rendering import METHODS, with_body
 from bellrock.runner.executors.http.request import Response
+from bellrock.runner.executors.http.script_files import Script
 from bellrock.runner.executors.http.scripts import (
     MOST_DATA_BYTES,
     ScriptData,
     ScriptFailed,
     ScriptRunner,
+    Voice,
 )
 from bellrock.runner.probing import ProbeTools
 
@@ -40,30 +42,30 @@ class ScriptSteps:
     tools: ProbeTools
     log: JobLog
 
-    async def set_up(self, scripts: Sequence[str], prepared: Prepared) -> Prepared:
+    async def set_up(self, scripts: Sequence[Script], prepared: Prepared) -> Prepared:
         """Every setup script in order. The first that fails ends it.
 
         Raises ScriptFailed or ScriptsUnavailable.
         """
-        for number, code in enumerate(_real(scripts), 1):
+        for number, script in enumerate(_real(scripts), 1):
             data = ScriptData(_shown_request(prepared.request), prepared.variables)
-            left = await self._run("setup", number, code, data)
+            left = await self._run("setup", number, script, data)
             prepared = Prepared(_changed(prepared.request, data.request, left.request), left.variables)
         return prepared
 
     async def tear_down(
-        self, scripts: Sequence[str], prepared: Prepared, response: Response | None
+        self, scripts: Sequence[Script], prepared: Prepared, response: Response | None
     ) -> Response | None:
         """Every teardown script in order. One that fails is noted, and the next one runs.
 
         Raises ScriptsUnavailable.
         """
         variables = prepared.variables
-        for number, code in enumerate(_real(scripts), 1):
+        for number, script in enumerate(_real(scripts), 1):
             shown = _shown_response(response) if response else None
             data = ScriptData(_shown_request(prepared.request), variables, shown)
             try:
-                left = await self._run("teardown", number, code, data)
+                left = await self._run("teardown", number, script, data)
                 response = _with_body(response, shown, left.response)
             except ScriptFailed as failure:
                 self.log.note("teardown", f"The teardown script {failure} The check goes on.", level="ERROR")
@@ -71,23 +73,26 @@ class ScriptSteps:
             variables = left.variables
         return response
 
-    async def _run(self, step: str, number: int, code: str, data: ScriptData) -> ScriptData:
+    async def _run(self, step: str, number: int, script: Script, data: ScriptData) -> ScriptData:
         self.log.note(step, f"Runs {step} script {number}.")
         context = self.tools.context
         if context is None:
             raise ScriptFailed("was not started: there is no run that it could belong to.")
         return await self.runner.run(
-            code,
+            script,
             f"{step}-{number}",
             data=data,
             context=context,
-            left_s=self.tools.left_s,
-            show=lambda line: self.log.printed(step, line),
+            deadline=self.tools.deadline,
+            voice=Voice(
+                say=lambda text: self.log.note(step, text),
+                show=lambda line: self.log.printed(step, line),
+            ),
         )
 
 
-def _real(scripts: Sequence[str]) -> list[str]:
-    return [code for code in scripts if code.strip()]
+def _real(scripts: Sequence[Script]) -> list[Script]:
+    return [script for script in scripts if script.code.strip()]
 
 
 def _shown_request(request: HttpRequest) -> dict[str, Any]:

@@ -4,13 +4,19 @@ import asyncio
 import json
 import os
 import stat
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 from bellrock.resources import script_runner
+from bellrock.runner.executors.http.script_files import FILES, Script
 from bellrock.runner.node import find_node, node_mounts
+from bellrock.runner.playwright.dependency_store import Lease
+from bellrock.runner.playwright.failures import RunEnded
+from bellrock.runner.playwright.sandbox import bind_packages
+from bellrock.runner.playwright.toolkit import Toolkit
 from bellrock.runner.probing import storable
 from bellrock.runner.recorder import RunContext
 from bellrock.runner.supervisor import (
@@ -35,7 +41,13 @@ _LIMITS = ProcessLimits(
 )
 _OUTPUT_FILE = "output.json"
 
-Show = Callable[[OutputLine], None]
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Where a script's lines go, and what Bellrock itself says about it."""
+
+    say: Callable[[str], None]
+    show: Callable[[OutputLine], None]
 
 
 class ScriptFailed(Exception):
@@ -61,26 +73,64 @@ class ScriptData:
 
 @dataclass(frozen=True, slots=True)
 class ScriptRunner:
-    """Runs scripts with this machine's Node. ``node`` and ``search_path`` as for suites."""
+    """Runs scripts with this machine's Node. ``node`` and ``search_path`` as for suites.
+
+    ``toolkit`` has the compiler for scripts that need one.
+    """
 
     node: Path | None = None
+    toolkit: Toolkit | None = None
     search_path: str = _SEARCH_PATH
     ladder: LadderTimes = field(default_factory=LadderTimes)
 
     async def run(
-        self, code: str, name: str, *, data: ScriptData, context: RunContext, left_s: float, show: Show
+        self,
+        script: Script,
+        name: str,
+        *,
+        data: ScriptData,
+        context: RunContext,
+        deadline: float,
+        voice: Voice,
     ) -> ScriptData:
         """Run one script and return what it made of ``data``. ``name`` is unique in the run.
 
-        Raises ScriptFailed or ScriptsUnavailable. No process is left, also where this is cancelled.
+        ``deadline`` as of `time.monotonic`. Raises ScriptFailed or ScriptsUnavailable. No process is left,
+        also where this is cancelled.
         """
-        timeout_s = min(SCRIPT_S, left_s)
+        folder = context.folder / name
+        await asyncio.to_thread(_write_input, folder, script, name=name, data=data)
+        spec = self._spec(folder, context, voice)
+        if not script.is_compiled:
+            return await self._carry_out(spec, context, data, deadline)
+        lease = await self._compiler(context, deadline, voice)
+        try:
+            mounts, private = await asyncio.to_thread(bind_packages, folder, lease, context.isolation)
+            spec = replace(spec, read_only=(*spec.read_only, *mounts), private=private)
+            return await self._carry_out(spec, context, data, deadline)
+        finally:
+            lease.release()
+
+    async def _compiler(self, context: RunContext, deadline: float, voice: Voice) -> Lease:
+        if self.toolkit is None:
+            raise ScriptsUnavailable("NO_TOOLKIT", "This runner has nothing to compile scripts with.")
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                return await self.toolkit.lease(context.job.attempt_id, context.job.limits, voice.say)
+        except RunEnded as ended:
+            outcome = ended.outcome
+            raise ScriptsUnavailable(outcome.code or "NO_TOOLKIT", outcome.message or "") from ended
+        except TimeoutError as error:
+            message = "What compiles scripts was not installed on this runner within the run's time."
+            raise ScriptsUnavailable("TOOLKIT_NOT_INSTALLED", message) from error
+
+    async def _carry_out(
+        self, spec: ProcessSpec, context: RunContext, data: ScriptData, deadline: float
+    ) -> ScriptData:
+        timeout_s = min(SCRIPT_S, deadline - time.monotonic())
         if timeout_s < _LEAST_S:
             raise ScriptFailed("was not started: the run's time was over.")
-        folder = context.folder / name
-        private_tmp = context.isolation.private_tmp
-        await asyncio.to_thread(_write_input, folder, code, name=name, data=data)
-        spec = self._spec(folder, context, private_tmp=private_tmp, timeout_s=timeout_s, show=show)
+        spec = replace(spec, limits=replace(spec.limits, timeout_s=timeout_s))
         try:
             process = await launch(spec, context.isolation)
         except SupervisorError as error:
@@ -90,18 +140,16 @@ class ScriptRunner:
         except asyncio.CancelledError:
             await asyncio.shield(process.cancel(graceful=False))
             raise
-        return _outcome(ended, await asyncio.to_thread(_read_output, folder), data)
+        return _outcome(ended, await asyncio.to_thread(_read_output, spec.cwd), data)
 
-    def _spec(
-        self, folder: Path, context: RunContext, *, private_tmp: bool, timeout_s: float, show: Show
-    ) -> ProcessSpec:
+    def _spec(self, folder: Path, context: RunContext, voice: Voice) -> ProcessSpec:
         node = find_node(self.node, self.search_path)
         if node is None:
             raise ScriptsUnavailable("NO_NODE", "This runner has no Node.js: install Node 20 or later.")
 
         async def on_output(lines: Sequence[OutputLine]) -> None:
             for line in lines:
-                show(line)
+                voice.show(line)
 
         runner = script_runner()
         return ProcessSpec(
@@ -111,38 +159,40 @@ class ScriptRunner:
             environment={
                 "PATH": f"{node.parent}:{self.search_path}",
                 "HOME": str(folder),
-                "TMPDIR": "/tmp" if private_tmp else str(folder),  # noqa: S108 - the run's own /tmp
+                "TMPDIR": "/tmp" if context.isolation.private_tmp else str(folder),  # noqa: S108 - the run's own /tmp
                 "LANG": "C.UTF-8",
                 "TZ": "UTC",
             },
             writable=(folder,),
             read_only=(Mount(runner.parent), *node_mounts(node)),
-            limits=_limits(timeout_s),
+            limits=_LIMITS,
             ladder=self.ladder,
             on_output=on_output,
             main_understands_sigint=False,
         )
 
 
-def _limits(timeout_s: float) -> ProcessLimits:
-    return ProcessLimits(
-        memory_bytes=_LIMITS.memory_bytes,
-        processes=_LIMITS.processes,
-        disk_bytes=_LIMITS.disk_bytes,
-        output_bytes=_LIMITS.output_bytes,
-        timeout_s=timeout_s,
-    )
-
-
-def _write_input(folder: Path, code: str, *, name: str, data: ScriptData) -> None:
+def _write_input(folder: Path, script: Script, *, name: str, data: ScriptData) -> None:
     given = {"request": data.request, "response": data.response}
     size = len(json.dumps(given, ensure_ascii=False).encode())
     if size > MOST_DATA_BYTES:
         raise ScriptFailed(f"was not started: its data has {size} bytes, and {MOST_DATA_BYTES} are allowed.")
     # Variables go this way too: as environment, NODE_OPTIONS and the like would be meant for us.
-    content = {**given, "code": code, "name": name, "environment": dict(data.variables)}
+    content = {
+        **given,
+        "code": script.code,
+        "file": f"{FILES}/{script.path or f'{name}.ts'}"
+        if script.path or script.is_compiled
+        else f"{name}.js",
+        "isCompiled": script.is_compiled,
+        "environment": dict(data.variables),
+    }
     folder.mkdir()
     (folder / "input.json").write_text(json.dumps(content))
+    try:
+        script.write_dependencies(folder)
+    except RunEnded as ended:
+        raise ScriptFailed(f"was not started: {ended.outcome.message}") from ended
 
 
 def _read_output(folder: Path) -> bytes | None:

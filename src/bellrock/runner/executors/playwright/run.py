@@ -15,6 +15,7 @@ from bellrock.domain.live import Stage
 from bellrock.domain.outcomes import CANCELLED, Outcome, Verdict
 from bellrock.domain.specs import PlaywrightSuite
 from bellrock.runner.executors.playwright.find import find_suite
+from bellrock.runner.executors.playwright.snapshots import made_anew, snapshots_before
 from bellrock.runner.executors.playwright.suite_kind import Suite
 from bellrock.runner.executors.playwright.testing import TestStage
 from bellrock.runner.playwright.browsers import find_chromium
@@ -103,6 +104,9 @@ class PlaywrightRun:
         self._reporting.stages.enter(Stage.PREPARING)
         chromium = find_chromium(self._machine.options.chromium)
         bundle, suite = await self._unless_cancelled(self._prepare(spec))
+        if spec.update_snapshots:
+            before = await asyncio.to_thread(snapshots_before, suite.folder)
+            self._evidence.own_files = partial(made_anew, suite.folder, suite.root, before)
         self._reporting.stages.enter(Stage.INSTALLING)
         suite = await self._unless_cancelled(self._equip(suite))
         self._lease = await self._install(bundle, suite)

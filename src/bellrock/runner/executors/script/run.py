@@ -20,7 +20,6 @@ from bellrock.runner.executors.script.process import ScriptProcess, provide
 from bellrock.runner.executors.script.retention import Retention
 from bellrock.runner.executors.script.secrets import LearnedSecrets
 from bellrock.runner.executors.script.snapshots import new_snapshots, put_snapshots
-from bellrock.runner.executors.script.toolkit import Toolkit
 from bellrock.runner.executors.script.verdict import script_timed_out, script_verdict
 from bellrock.runner.playwright.console import Console
 from bellrock.runner.playwright.dependency_store import Lease
@@ -31,6 +30,7 @@ from bellrock.runner.playwright.html_reports import WrittenReports
 from bellrock.runner.playwright.reporting import Reporting
 from bellrock.runner.playwright.sandbox import Machine
 from bellrock.runner.playwright.suite_run import SuiteEnd, run_to_the_end
+from bellrock.runner.playwright.toolkit import Toolkit
 from bellrock.runner.playwright.verdict import SuiteStory
 from bellrock.runner.playwright.watch import Watch
 from bellrock.runner.recorder import CancelToken, RunContext

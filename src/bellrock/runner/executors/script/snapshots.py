@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bellrock.domain.outcomes import Outcome, Verdict
 from bellrock.domain.specs import BrowserCheck
-from bellrock.runner.executors.script.files import ScriptSpec, inside
+from bellrock.runner.executors.script.files import ScriptSpec
 from bellrock.runner.playwright.artifacts import Candidate, content_type
+from bellrock.runner.playwright.brought_files import inside
 from bellrock.runner.playwright.failures import RunEnded, check_failed
 from bellrock.runner.playwright.untrusted import lies_in
 from bellrock.runner.recorder import Bundles

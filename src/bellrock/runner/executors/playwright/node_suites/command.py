@@ -22,14 +22,19 @@ def playwright_argv(
     command: TestCommand, spec: PlaywrightSuite, *, node: str, script: Path, output: Path
 ) -> tuple[str, ...]:
     """The process of a plain command. Ours come first, since ``--`` may end the options."""
-    ours = ["--trace", "on", "--output", str(output), *_selection(spec)]
+    ours = [*_updating(spec), "--trace", "on", "--output", str(output), *_selection(spec)]
     return (node, str(script), "test", *ours, *(command.arguments or ()))
 
 
 def shell_argv(command: TestCommand, spec: PlaywrightSuite) -> tuple[str, ...]:
     """The process of any other command."""
-    selection = "".join(f" {shlex.quote(word)}" for word in _selection(spec))
+    selection = "".join(f" {shlex.quote(word)}" for word in (*_updating(spec), *_selection(spec)))
     return ("/bin/sh", "-c", command.text + selection)
+
+
+def _updating(spec: PlaywrightSuite) -> list[str]:
+    # Never before a file's name, which newer versions would take for its value.
+    return ["--update-snapshots"] if spec.update_snapshots else []
 
 
 def _selection(spec: PlaywrightSuite) -> list[str]:

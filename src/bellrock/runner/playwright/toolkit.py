@@ -1,4 +1,4 @@
-"""Playwright for scripts: installed once per runner into its dependency store, and used offline from then on.
+"""Playwright, and its compiler, for scripts: installed once per runner, and used offline from then on.
 
 It is the runner's own, of one version. No code of a check takes part in the install, and none of its
 variables: so all accounts can share it.
