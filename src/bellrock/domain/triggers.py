@@ -1,6 +1,6 @@
 """Triggers: addresses that start a check, or the checks of a group."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -10,12 +10,12 @@ Subject = UUID | int
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A trigger of a check or of a group: one of the two is set."""
+    """A trigger of a check or of a group: one of the two is set. Who has its token may call it."""
 
     id: int
     account_id: UUID
     check_id: UUID | None
     group_id: int | None
-    token: str
+    token: str = field(repr=False)
     created_at: datetime
     called_at: datetime | None

@@ -1,5 +1,6 @@
 """Triggers: addresses that start a check, or all checks of a group, for whoever knows their token."""
 
+import hashlib
 import secrets
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from bellrock.services.work import unit_of_work
 from bellrock.store import triggers as store
 from bellrock.store.checks import checks_of_group, load_check
 from bellrock.store.groups import group_to_join
+from bellrock.store.vault import Vault
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +33,7 @@ async def get_trigger(platform: Platform, principal: Principal, subject: Subject
     """
     principal.must(Right.RUN)
     async with platform.database.read() as connection:
-        return await _load(connection, principal, subject)
+        return await _load(platform, connection, principal, subject)
 
 
 async def create_trigger(platform: Platform, principal: Principal, subject: Subject) -> Trigger:
@@ -41,10 +43,17 @@ async def create_trigger(platform: Platform, principal: Principal, subject: Subj
         await _refuse_unknown(work.connection, principal, subject)
         known = await store.load_trigger(work.connection, subject, account_id=principal.account_id)
         if known is not None:
-            return known
+            return _in_clear(platform.vault, known)
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        await store.insert_trigger(work.connection, principal.account_id, subject, token=token, at=work.at)
-        made = await _load(work.connection, principal, subject)
+        await store.insert_trigger(
+            work.connection,
+            principal.account_id,
+            subject,
+            token_hash=_hash(token),
+            sealed_token=platform.vault.seal(token),
+            at=work.at,
+        )
+        made = await _load(platform, work.connection, principal, subject)
     log.info("trigger.created", trigger_id=made.id, by=str(principal.key_id))
     return made
 
@@ -65,9 +74,10 @@ async def call_trigger(platform: Platform, subject: Subject, token: str) -> tupl
     activated.
     """
     async with unit_of_work(platform) as work:
-        trigger = await store.load_trigger(work.connection, subject, token=token)
-        if trigger is None:
+        stored = await store.load_trigger(work.connection, subject, token_hash=_hash(token))
+        if stored is None:
             raise _no_trigger(subject)
+        trigger = _in_clear(platform.vault, stored)
         await store.note_call(work.connection, trigger.id, work.at)
         meant = await _checks_of(work.connection, trigger)
     if not meant:
@@ -98,11 +108,29 @@ def _holder(trigger: Trigger) -> Principal:
     )
 
 
-async def _load(connection: AsyncConnection, principal: Principal, subject: Subject) -> Trigger:
+async def _load(
+    platform: Platform, connection: AsyncConnection, principal: Principal, subject: Subject
+) -> Trigger:
     found = await store.load_trigger(connection, subject, account_id=principal.account_id)
     if found is None:
         raise _no_trigger(subject)
-    return found
+    return _in_clear(platform.vault, found)
+
+
+def _in_clear(vault: Vault, stored: store.StoredTrigger) -> Trigger:
+    return Trigger(
+        id=stored.id,
+        account_id=stored.account_id,
+        check_id=stored.check_id,
+        group_id=stored.group_id,
+        token=str(vault.open(stored.sealed_token)),
+        created_at=stored.created_at,
+        called_at=stored.called_at,
+    )
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()  # random and long, as API keys are
 
 
 async def _refuse_unknown(connection: AsyncConnection, principal: Principal, subject: Subject) -> None:

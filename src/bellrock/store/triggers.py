@@ -1,36 +1,62 @@
-"""Triggers in SQL: who knows the token of one may start a check, or the checks of a group."""
+"""Triggers in SQL, found by a hash of their token, which is sealed by the caller and never seen here."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bellrock.domain.triggers import Subject, Trigger
+from bellrock.domain.triggers import Subject
 from bellrock.store.config_tables import triggers
 
 
+@dataclass(frozen=True, slots=True)
+class StoredTrigger:
+    """A trigger without its token, and the token sealed."""
+
+    id: int
+    account_id: UUID
+    check_id: UUID | None
+    group_id: int | None
+    token_hash: bytes
+    sealed_token: str
+    created_at: datetime
+    called_at: datetime | None
+
+
 async def insert_trigger(
-    connection: AsyncConnection, account_id: UUID, subject: Subject, *, token: str, at: datetime
+    connection: AsyncConnection,
+    account_id: UUID,
+    subject: Subject,
+    *,
+    token_hash: bytes,
+    sealed_token: str,
+    at: datetime,
 ) -> None:
     """Insert a trigger of a subject that has none."""
     of = {"check_id": subject} if isinstance(subject, UUID) else {"group_id": subject}
-    values = {"account_id": account_id, "token": token, "created_at": at, **of}
-    await connection.execute(insert(triggers).values(values))
+    token = {"token_hash": token_hash, "sealed_token": sealed_token}
+    await connection.execute(
+        insert(triggers).values({"account_id": account_id, "created_at": at, **token, **of})
+    )
 
 
 async def load_trigger(
-    connection: AsyncConnection, subject: Subject, *, account_id: UUID | None = None, token: str | None = None
-) -> Trigger | None:
+    connection: AsyncConnection,
+    subject: Subject,
+    *,
+    account_id: UUID | None = None,
+    token_hash: bytes | None = None,
+) -> StoredTrigger | None:
     """The trigger of a subject, where it is the account's, or has the token."""
     query = select(triggers).where(_of(subject))
     if account_id is not None:
         query = query.where(triggers.c.account_id == account_id)
-    if token is not None:
-        query = query.where(triggers.c.token == token)
+    if token_hash is not None:
+        query = query.where(triggers.c.token_hash == token_hash)
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _stored(row)
+    return None if row is None else StoredTrigger(**row._asdict())
 
 
 async def note_call(connection: AsyncConnection, trigger_id: int, at: datetime) -> None:
@@ -47,7 +73,3 @@ async def delete_trigger(connection: AsyncConnection, account_id: UUID, subject:
 def _of(subject: Subject) -> ColumnElement[bool]:
     column = triggers.c
     return column.check_id == subject if isinstance(subject, UUID) else column.group_id == subject
-
-
-def _stored(row: Row[Any]) -> Trigger:
-    return Trigger(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping

@@ -34,7 +34,8 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("check_id", sa.Uuid(), nullable=True),
         sa.Column("group_id", sa.Integer(), nullable=True),
-        sa.Column("token", sa.String(64), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(32), nullable=False),
+        sa.Column("sealed_token", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("called_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_triggers")),
@@ -49,7 +50,7 @@ def upgrade() -> None:
         ),
         sa.UniqueConstraint("check_id", name=op.f("uq_triggers_check_id")),
         sa.UniqueConstraint("group_id", name=op.f("uq_triggers_group_id")),
-        sa.UniqueConstraint("token", name=op.f("uq_triggers_token")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_triggers_token_hash")),
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_triggers_account_id"), "triggers", ["account_id"], unique=False)
