@@ -26,6 +26,9 @@ GET /v1/test-session-error-groups/projects/{projectId}
 GET PATCH /v1/test-session-error-groups/{id}
 GET POST DELETE /v1/triggers/check-groups/{groupId}
 GET POST DELETE /v1/triggers/checks/{checkId}
+GET /v1/usage/series
+GET /v1/usage/summary
+GET /v1/usage/terms
 POST /v1/projects/{logicalId}/deployments/{deploymentId}/cancel
 """
 
