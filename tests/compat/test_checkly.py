@@ -48,6 +48,15 @@ new ApiCheck('gone', {
   name: 'Gone', activated: true, request: { method: 'GET', url: 'http://127.0.0.1:9/' },
 });
 """
+PAGE_OF_COMPONENTS = """
+const { StatusPageV3, StatusPageV3AutomationRule, StatusPageV3Component } = require('checkly/constructs');
+const statusPage = new StatusPageV3('components-page', { name: 'How we do', url: 'how-we-do-now' });
+const component = new StatusPageV3Component('cart', { statusPage, name: 'Cart', displayOrder: 1 });
+new StatusPageV3AutomationRule('rule', {
+  statusPage, name: 'Cart is down', firstUpdate: 'We look.', lastUpdate: 'All is well.', tags: ['shop'],
+  components: [{ component, targetImpact: 'MAJOR_OUTAGE' }],
+});
+"""
 EVERY_TYPE = HERE / "every_type.check.js"
 
 
@@ -133,6 +142,8 @@ async def test_a_detached_session_goes_on_and_is_watched_to_its_end(shell: Shell
 @with_versions(OLDEST, USUAL, NEXT)
 async def test_a_project_is_tried_deployed_triggered_and_destroyed(shell: Shell, site: Site) -> None:
     shell.write("__checks__/front.check.js", MONITOR % site.url)
+    if shell.version == NEXT:
+        shell.write("__checks__/page.check.js", PAGE_OF_COMPONENTS)
     # In a repository each resource says, to the next generation, which file it comes from.
     await asyncio.to_thread(subprocess.run, ["git", "init", "--quiet"], cwd=shell.folder, check=True)
     tried, preview = await asyncio.gather(shell.must("test"), shell.must("deploy", "--preview"))
@@ -144,8 +155,9 @@ async def test_a_project_is_tried_deployed_triggered_and_destroyed(shell: Shell,
     again, triggered = await asyncio.gather(
         shell.must("deploy", "--preview"), shell.must("trigger", "--tags", "shop")
     )
-    assert "shop-suite" not in again
-    assert "front" not in again
+    assert "Create" not in again
+    assert "Update" not in again
+    assert "No checks were detected" in again
     assert "2 passed, 2 total" in triggered
     await shell.must("deploy", "--force", "--no-schedule-on-deploy")
     assert len(await shell.dev.call("GET", "/v1/checks")) == len(("shop-suite", "front"))
