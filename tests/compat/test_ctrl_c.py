@@ -103,7 +103,7 @@ async def test_a_second_ctrl_c_leaves_at_once_and_the_session_is_cancelled(
     for each in running:
         each.press()
         each.terminal.expect("Cancelling", timeout=ENDED_S)
-        # One that waits for its monitor is there to be left; a suite alone may end before that.
+        # Shorter than a suite needs to stop, and monitors are held: each session still goes on.
         await asyncio.sleep(A_PERSONS_PAUSE_S)
         each.press()
         code = ended(each.terminal)

@@ -12,7 +12,8 @@ EVERY_VERSION = os.environ.get("BELLROCK_TEST_CHECKLY") == "all"
 
 COMMANDS = frozenset(
     """
-    account:plan account:members members alert-channels:get alert-channels:list alert-channels:logs api
+    account:plan account:members account:usage:summary members
+    alert-channels:get alert-channels:list alert-channels:logs api
     assets:download assets:list checks:delete checks:get checks:list checks:run checks:stats deploy destroy
     env:add env:ls env:pull env:rm env:update import:apply import:commit import:plan incidents:create
     incidents:list incidents:resolve incidents:update pw-test runtimes status-pages:get status-pages:list test
@@ -23,11 +24,12 @@ COMMANDS = frozenset(
 LEFT_OUT = {
     OLDEST: frozenset(
         """
+        account:usage:summary
         alert-channels:get alert-channels:list alert-channels:logs api assets:download assets:list
         checks:delete checks:run members test-sessions:get test-sessions:list
         """.split()  # noqa: SIM905 - as above
     ),
-    USUAL: frozenset[str](),
+    USUAL: frozenset({"account:usage:summary"}),
     NEXT: frozenset[str](),
 }
 """What of it is not tried with a version, since that does not have it yet."""
