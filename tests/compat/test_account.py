@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.compat.checkly_rig import CONFIG, MONITOR, Shell, Site
-from tests.compat.versions import USUAL, with_versions
+from tests.compat.versions import OLDEST, USUAL, with_versions
 from tests.system.dev_server import LOCATION
 from tests.system.terminal import exit_code
 
@@ -19,6 +19,7 @@ pytestmark = [
     with_versions(USUAL),
 ]
 
+DOWN = "\x1b[B"
 KEPT = """
 const { EmailAlertChannel, StatusPage, StatusPageService } = require('checkly/constructs');
 new EmailAlertChannel('mail', { address: 'ops@shop.test' });
@@ -124,13 +125,28 @@ async def test_a_check_of_the_account_is_imported_changed_and_committed(shell: S
     assert exit_code(terminal) == 0
     (plan,) = await shell.dev.call("GET", "/next/projects/shop/imports")
     code = next((shell.folder / "__checks__").rglob("by-hand.check.ts"))
-    await shell.must("import", "apply", "--plan-id", plan["id"], "--no-commit")
+    await settle(shell, "apply", plan["id"])
     shell.write("checkly.config.js", CONFIG.replace("*.check.js", "**/*.check.ts"))
     assert "by-hand" not in await shell.must("deploy", "--preview")
     code.write_text(code.read_text().replace("By hand", "By code"))
     preview = await shell.must("deploy", "--preview")
     assert "Create" not in preview
     assert "by-hand" in preview
-    await shell.must("import", "commit", "--plan-id", plan["id"], "--force")
+    await settle(shell, "commit", plan["id"])
     await shell.must("destroy", "--force")
     assert await shell.dev.call("GET", "/v1/checks") == []
+
+
+async def settle(shell: Shell, step: str, plan_id: str) -> None:
+    """Apply or commit a plan; the oldest version takes no answer but from a person."""
+    if shell.version != OLDEST:
+        flags = {"apply": "--no-commit", "commit": "--force"}
+        await shell.must("import", step, "--plan-id", plan_id, flags[step])
+        return
+    terminal = shell.in_terminal("import", step)
+    terminal.expect(f"Which one to {step}")
+    terminal.send(f"{DOWN}\r")  # the first choice is to leave
+    if step == "apply":
+        terminal.expect("commit the plan now")
+        terminal.send("n")
+    assert exit_code(terminal) == 0

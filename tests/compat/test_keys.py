@@ -92,7 +92,7 @@ CALLS = [
     ),
     Call("incidents resolve {incident} --force", "READ_WRITE", to_others="There is no status page incident"),
     Call("checks delete {front} --force", "READ_WRITE", to_others="not found"),
-    Call("destroy --force", "READ_WRITE", to_others="destroyed", code=0),
+    Call("destroy --force", "READ_WRITE", to_others="successfully deleted", code=0),
 ]
 """Every kind of command. By default some are tried with each key."""
 
