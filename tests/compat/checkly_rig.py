@@ -23,6 +23,7 @@ from tests.system.terminal import Terminal, as_in_a_terminal
 HERE = Path(__file__).parent
 COMMAND_S = 150
 HELD = "/held"
+HELD_AT_MOST_S = 20.0  # monitors give up after 30
 CONFIG = f"""
 module.exports = {{
   projectName: 'Shop', logicalId: 'shop', repoUrl: 'https://git.example/shop',
@@ -168,7 +169,7 @@ class _Site(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
         if self.path == HELD:
-            self.server.released.wait(COMMAND_S)
+            self.server.released.wait(HELD_AT_MOST_S)
         self.send_response(200)
         self.send_header("Content-Length", "2")
         self.end_headers()
@@ -181,7 +182,7 @@ class _Site(BaseHTTPRequestHandler):
 class Site(ThreadingHTTPServer):
     """The site under test. ``asked`` are the paths of the requests that it got.
 
-    Whoever asks for the path `HELD` is answered once it is ``released``.
+    Whoever asks for the path `HELD` is answered once it is ``released``, or after a while.
     """
 
     daemon_threads = True

@@ -101,10 +101,17 @@ async def test_a_second_ctrl_c_leaves_at_once_and_the_session_is_cancelled(
     await deploy_an_endless_suite(shell, site)
     running = await in_the_middle(shell, site, COMMANDS, by_npx)
     for each in running:
+        asked_before = cancels_asked_for(shell)
         each.press()
         each.terminal.expect("Cancelling", timeout=ENDED_S)
         # Shorter than a suite needs to stop, and monitors are held: each session still goes on.
         await asyncio.sleep(A_PERSONS_PAUSE_S)
+        # On a busy machine the command may not have sent its request yet, and never would.
+        await until(
+            lambda before=asked_before: cancels_asked_for(shell) > before,  # type: ignore[misc]
+            timeout_s=ENDED_S,
+            what="the server is asked to cancel",
+        )
         each.press()
         code = ended(each.terminal)
         assert code in ((1, 130, -signal.SIGINT) if each.npx else (1,)), f"{each}: {code}"
@@ -115,6 +122,10 @@ async def test_a_second_ctrl_c_leaves_at_once_and_the_session_is_cancelled(
     asked = len(site.asked)
     await shell.must("destroy", "--force")
     assert len(site.asked) == asked
+
+
+def cancels_asked_for(shell: Shell) -> int:
+    return shell.dev.log.count('"session.cancel_requested"')
 
 
 async def deploy_an_endless_suite(shell: Shell, site: Site) -> None:
