@@ -198,6 +198,30 @@ async def test_every_type_is_deployed_and_a_second_deploy_of_the_same_changes_no
     assert (await api.post("/next-v2/projects/deploy", body, status=200))["diff"] == []
 
 
+async def test_a_page_of_components_is_deployed_read_and_the_same_again(api: Api) -> None:
+    assert api.account
+    page = {"name": "Shop", "url": f"of-components-{str(api.account.id)[:8]}", "version": 3}
+    themes = {"light": {"bodyFontColor": "#0aF"}}
+    of_page = {"statusPageId": {"ref": "page"}, "displayOrder": 1}
+    body = project(
+        resource("status-page", "page", {**page, "footerText": "Since 1999", "themeColors": themes}),
+        resource("status-page-component", "all", {**of_page, "type": "GROUP", "name": "All"}),
+        resource("status-page-component", "cart", {**of_page, "parentId": {"ref": "all"}, "name": "Cart"}),
+        resource(
+            "status-page-automation-rule",
+            "rule",
+            {"statusPageId": {"ref": "page"}, "components": [{"componentId": {"ref": "cart"}}]},
+        ),
+    )
+    await api.post(DEPLOY, body, status=202)
+    (read,) = (await api.get("/v1/status-pages"))["entries"]
+    assert (read["name"], read["version"], read["cards"]) == ("Shop", 3, [])
+    assert (await api.post(DEPLOY, body, status=202))["result"]["diff"] == []
+    body["resources"][0]["payload"]["footerText"] = "Since 2001"
+    diff = (await api.post(DEPLOY, body, status=202))["result"]["diff"]
+    assert actions(diff) == {("status-page", "page"): "UPDATE"}
+
+
 async def test_references_become_ids_of_what_was_deployed_and_ties_hold(api: Api) -> None:
     done = await api.post(DEPLOY, everything(api), status=202)
     ids = {(each["type"], each["logicalId"]): each["physicalId"] for each in done["result"]["diff"]}

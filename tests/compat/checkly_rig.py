@@ -4,20 +4,26 @@ import asyncio
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event
+from typing import Any
+from uuid import UUID
 
 import pexpect
 
 from bellrock.cli.checkly import checkly_environment
 from bellrock.client.transport import Server
+from tests.compat.versions import LEFT_OUT, USUAL
 from tests.system.dev_server import LOCATION, PACKAGES, DevServer
 from tests.system.terminal import Terminal, as_in_a_terminal
 
 HERE = Path(__file__).parent
-NEWEST = "8.23.2"
 COMMAND_S = 150
+HELD = "/held"
+HELD_AT_MOST_S = 20.0  # monitors give up after 30
 CONFIG = f"""
 module.exports = {{
   projectName: 'Shop', logicalId: 'shop', repoUrl: 'https://git.example/shop',
@@ -35,30 +41,48 @@ export default defineConfig({ testDir: './tests', workers: 1, reporter: 'list' }
 """
 SPEC = """
 import { test, expect } from '@playwright/test';
+test('adds up', async () => {
+  console.log('printed by the suite');
+  expect('4').toBe(process.env.EXPECTED ?? '4');
+});
+"""
+SPEC_WITH_A_PAGE = """
+import { test, expect } from '@playwright/test';
 test('adds up', async ({ page }) => {
   await page.setContent('<h1>4</h1>');
   console.log('printed by the suite');
   await expect(page.locator('h1')).toHaveText(process.env.EXPECTED ?? '4');
 });
 """
+MONITOR = """
+const { UrlMonitor, UrlAssertionBuilder } = require('checkly/constructs');
+new UrlMonitor('front', {
+  name: 'Front page', activated: true, tags: ['shop'], maxResponseTime: 30000, degradedResponseTime: 30000,
+  request: { url: '%s', assertions: [UrlAssertionBuilder.statusCode().equals(200)] },
+});
+"""
+"""A monitor of an address."""
 
 
-def install(version: str, folder: Path) -> None:
-    """Put a version of the command into a folder, and Playwright below it."""
+def install(version: str, folder: Path) -> Path:
+    """Put a version of the command into a new folder."""
+    return _installed(HERE / f"checkly-{version}", folder)
+
+
+def install_playwright(folder: Path) -> Path:
+    """Put the Playwright of the suites into a new folder."""
+    return _installed(PACKAGES, folder)
+
+
+def _installed(packages: Path, folder: Path) -> Path:
+    folder.mkdir()
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / f"checkly-{version}" / name, folder)
-    _npm_ci(folder)
-    (folder / "suite").mkdir()
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(PACKAGES / name, folder / "suite")
-    _npm_ci(folder / "suite")
-
-
-def _npm_ci(folder: Path) -> None:
+        shutil.copy(packages / name, folder)
     skip = {"PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1"}
     subprocess.run(
         ["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, env={**os.environ, **skip}
     )
+    return folder
 
 
 Done = subprocess.CompletedProcess[str]
@@ -66,20 +90,29 @@ Done = subprocess.CompletedProcess[str]
 
 @dataclass
 class Shell:
-    """A person in a project's folder. ``dev`` is where the command's variables lead."""
+    """A person in a project's folder. ``dev`` is where the command's variables lead.
+
+    ``credentials``: of whoever it is, if not of the account's owner.
+    """
 
     dev: DevServer
     program: Path
     folder: Path
+    version: str = USUAL
     variables: dict[str, str] = field(default_factory=dict)
+    credentials: Mapping[str, str] | None = None
+
+    def has(self, command: str) -> bool:
+        """Whether this version of the command has it."""
+        return command.replace(" ", ":") not in LEFT_OUT[self.version]
 
     @property
     def environment(self) -> dict[str, str]:
-        found = self.dev.credentials
-        server = Server(self.dev.url, found["api_key"], None)
+        who = self.credentials or self.dev.credentials
+        server = Server(self.dev.url, who["api_key"], None)
         own = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "CHECKLY_CLI_MODE": "interactive"}
         return {
-            **checkly_environment(own, server, found["account_id"]),  # type: ignore[arg-type]  # a UUID's text
+            **checkly_environment(own, server, UUID(who["account_id"])),
             "FORCE_COLOR": "0",
             **self.variables,
         }
@@ -124,9 +157,19 @@ class Shell:
         path.write_text(text)
 
 
+async def last_sessions(shell: Shell, limit: int) -> list[dict[str, Any]]:
+    """The test sessions that were started last, the newest first."""
+    found = await shell.dev.call("GET", f"/v1/test-sessions?limit={limit}")
+    return list(found["entries"])
+
+
 class _Site(BaseHTTPRequestHandler):
+    server: "Site"
+
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.server.asked.append(self.path)
+        if self.path == HELD:
+            self.server.released.wait(HELD_AT_MOST_S)
         self.send_response(200)
         self.send_header("Content-Length", "2")
         self.end_headers()
@@ -137,12 +180,18 @@ class _Site(BaseHTTPRequestHandler):
 
 
 class Site(ThreadingHTTPServer):
-    """The site under test. ``asked`` are the paths of the requests that it got."""
+    """The site under test. ``asked`` are the paths of the requests that it got.
+
+    Whoever asks for the path `HELD` is answered once it is ``released``, or after a while.
+    """
+
+    daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Site)
         self.asked: list[str] = []
+        self.released = Event()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/"
+        return f"http://127.0.0.1:{self.server_port}"

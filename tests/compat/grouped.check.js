@@ -5,7 +5,7 @@ const group = new CheckGroupV2('team', {
   name: 'Team', alertChannels: [mail], environmentVariables: [{ key: 'PLACE', value: 'of-the-group' }],
 });
 new ApiCheck('grouped', {
-  name: 'Grouped', activated: true, group, request: { method: 'GET', url: `${process.env.SITE_URL}{{PLACE}}` },
+  name: 'Grouped', activated: true, group, request: { method: 'GET', url: `${process.env.SITE_URL}/{{PLACE}}` },
 });
 new BrowserCheck('beside', {
   name: 'Beside', activated: true, tags: ['beside'], group, code: { entrypoint: './beside.spec.js' },

@@ -71,7 +71,7 @@ def workspace(
     packages = root / "node_modules"
     packages.mkdir()
     for name in ("@playwright", "playwright", "playwright-core"):
-        (packages / name).symlink_to(installed / "suite" / "node_modules" / name)
+        (packages / name).symlink_to(installed.parent / "playwright" / "node_modules" / name)
     (packages / "@shop").mkdir()
     (packages / "@shop" / "texts").symlink_to(root / "packages" / "texts")
     shell = Shell(dev, installed / "node_modules" / ".bin" / "checkly", root / "packages" / "e2e")

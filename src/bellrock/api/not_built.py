@@ -18,6 +18,9 @@ POST /v1/root-cause-analyses/test-session-error-groups/{testSessionErrorGroupId}
 GET /v1/root-cause-analyses/{id}
 GET /v1/secret-scans
 POST /v1/status-pages/{statusPageId}/subscriptions/bulk
+GET /v1/usage/series
+GET /v1/usage/summary
+GET /v1/usage/terms
 """
 
 

@@ -13,7 +13,7 @@ from bellrock.domain.kept import KeptResource
 from bellrock.services.kept_payload.common import Address
 from bellrock.services.kept_payload.dashboards import DashboardPayload
 from bellrock.services.kept_payload.maintenance_windows import MaintenanceWindowPayload
-from bellrock.services.kept_payload.status_pages import StatusPagePayload, ThemesPayload
+from bellrock.services.kept_payload.status_pages import PagePayload, ThemesPayload, shape_of_page
 from bellrock.services.status_pages import ServiceView, StatusPageView
 
 _MAY_BE_UNBOUND = Field(default=None, exclude_if=is_none)
@@ -157,10 +157,12 @@ def page_body(view: StatusPageView, projects: Projects) -> StatusPageBody:
 
 def _page(view: StatusPageView) -> dict[str, Any]:
     page = view.page
-    said = StatusPagePayload.model_validate(dict(page.body))
-    names = [name for name in StatusPagePayload.model_fields if name != "cards"]
+    said = shape_of_page(page.body).model_validate(dict(page.body))
+    # The contract has no place for themes of which only some colours are said.
+    colors = said.theme_colors if isinstance(said.theme_colors, ThemesPayload) else None
     return {
-        **{name: getattr(said, name) for name in names},
+        **{name: getattr(said, name) for name in PagePayload.model_fields},
+        "theme_colors": colors,
         "id": page.id,
         "cards": _cards(page, [card.name for card in said.cards], view.cards),
     }

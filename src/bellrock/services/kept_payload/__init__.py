@@ -12,7 +12,7 @@ from bellrock.services.kept_payload.alert_channels import AlertChannelPayload
 from bellrock.services.kept_payload.common import KeptPayload
 from bellrock.services.kept_payload.dashboards import DashboardPayload
 from bellrock.services.kept_payload.maintenance_windows import MaintenanceWindowPayload
-from bellrock.services.kept_payload.status_pages import ServicePayload, StatusPagePayload
+from bellrock.services.kept_payload.status_pages import ServicePayload, StatusPagePayload, shape_of_page
 from bellrock.services.storable import refuse_unstorable
 
 SHAPES: Mapping[KeptKind, type[KeptPayload]] = {
@@ -30,7 +30,7 @@ def kept_body(kind: KeptKind, payload: Mapping[str, Any], *, where: str = "") ->
 
     Raises Invalid naming ``where`` + field and what is allowed.
     """
-    shape = SHAPES.get(kind)
+    shape = shape_of_page(payload) if kind is KeptKind.STATUS_PAGE else SHAPES.get(kind)
     try:
         if shape is None:
             refuse_unstorable(payload)
