@@ -16,7 +16,7 @@ from tests.system.dev_server import PACKAGES, DevServer
 RUNS_AT_ONCE = 8
 
 
-def versions_of(item: pytest.Item) -> str | None:
+def version_of(item: pytest.Item) -> str | None:
     """The version of the command that a collected test is about."""
     call = getattr(item, "callspec", None)
     return call.params.get("version", USUAL) if call else None
@@ -28,7 +28,7 @@ def version_installed(
 ) -> Iterator[Callable[[str], Path]]:
     """Gives a folder in which a version is installed. The others that tests need are installed meanwhile."""
     root = tmp_path_factory.mktemp("checkly")
-    needed = dict.fromkeys([USUAL, *filter(None, map(versions_of, request.session.items))])
+    needed = dict.fromkeys([USUAL, *filter(None, map(version_of, request.session.items))])
     with ThreadPoolExecutor(max_workers=1) as pool:
         playwright = pool.submit(install_playwright, root / "playwright")
         folders: dict[str, Future[Path]] = {
