@@ -1,7 +1,7 @@
 """Python's garbage collector in a process that serves: not while it imports, and seldom afterwards.
 
-By default it looks through the new objects after every 700, and ever again through what was imported: a third
-of the processor time that a start takes.
+By default it looks through the new objects after every 700, and ever again through what was imported: some
+30 % of the processor time that importing the control plane takes.
 """
 
 import gc

@@ -3,7 +3,13 @@
 from typing import Any
 
 from bellrock.domain.groups import FALLBACK, ApiDefaults, CheckGroup, GroupRetry
-from bellrock.services.check_payload.said import assertions_said, pair_said, retry_said, variable_said
+from bellrock.services.check_payload.said import (
+    assertions_said,
+    pair_said,
+    retry_said,
+    subscriptions_said,
+    variable_said,
+)
 
 
 def group_said(group: CheckGroup) -> dict[str, Any]:
@@ -23,10 +29,7 @@ def group_said(group: CheckGroup) -> dict[str, Any]:
         "doubleCheck": group.double_check,
         "useGlobalAlertSettings": group.use_global_alert_settings,
         "alertSettings": group.alert_settings,
-        "alertChannelSubscriptions": [
-            {"alertChannelId": each.alert_channel_id, "activated": each.activated}
-            for each in group.subscriptions
-        ],
+        "alertChannelSubscriptions": subscriptions_said(group.subscriptions),
         "setupSnippetId": group.setup_snippet_id,
         "tearDownSnippetId": group.teardown_snippet_id,
         "localSetupScript": group.setup_script,

@@ -1,8 +1,9 @@
 """A check as the contract says it: what is read back is what can be written."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from bellrock.domain.checks import Check, CheckPolicy, EnvironmentVariable
+from bellrock.domain.checks import Check, CheckPolicy, EnvironmentVariable, Subscription
 from bellrock.domain.retries import Backoff, RetryPolicy
 from bellrock.domain.specs import (
     ApiCheck,
@@ -56,10 +57,7 @@ def _policy(policy: CheckPolicy) -> dict[str, Any]:
         "runtimeId": policy.runtime_id,
         "useGlobalAlertSettings": policy.use_global_alert_settings,
         "alertSettings": policy.alert_settings,
-        "alertChannelSubscriptions": [
-            {"alertChannelId": each.alert_channel_id, "activated": each.activated}
-            for each in policy.subscriptions
-        ],
+        "alertChannelSubscriptions": subscriptions_said(policy.subscriptions),
         "triggerIncident": policy.trigger_incident,
         "intent": policy.intent,
         "aiAutoRepairEnabled": policy.ai_auto_repair_enabled,
@@ -275,6 +273,11 @@ def assertions_said(assertions: tuple[Assertion, ...]) -> list[dict[str, Any]]:
 def pair_said(pair: KeyValue) -> dict[str, Any]:
     """A header or a query parameter."""
     return {"key": pair.key, "value": pair.value, "locked": pair.locked}
+
+
+def subscriptions_said(subscriptions: Iterable[Subscription]) -> list[dict[str, Any]]:
+    """Which alert channels hear of a check or a group."""
+    return [{"alertChannelId": each.alert_channel_id, "activated": each.activated} for each in subscriptions]
 
 
 def variable_said(variable: EnvironmentVariable) -> dict[str, Any]:
