@@ -2,7 +2,8 @@
 
 A check's ticks lie on a grid: one every interval, shifted by a phase that its id decides, so that many
 checks of one interval spread evenly over it. Before them comes one tick at its activation. Ticks have
-numbers; a tick is run at most once, for its ids are those of its moment.
+numbers; a tick is run at most once, for its ids are those of its moment. Grids share their moments, twenty
+in a second: what is due together costs a runner less than what is due a few milliseconds apart.
 
 What that means where something changes:
 
@@ -26,6 +27,8 @@ from bellrock.domain.specs import CheckType
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
+_MOMENTS_IN_A_SECOND = 20
+_MOMENT = timedelta(seconds=1) / _MOMENTS_IN_A_SECOND
 _MOST_IDS = 8_192
 _REST = timedelta(seconds=60)
 _INTERVAL_WITHOUT_OFFSET_S = 60
@@ -100,9 +103,9 @@ class Schedule:
 
     @cached_property
     def phase(self) -> timedelta:
-        """How far the grid is shifted: below one interval."""
+        """How far the grid is shifted: below one interval, and by whole moments."""
         digest = blake2b(self.check_id.bytes, digest_size=8).digest()
-        return timedelta(microseconds=self.interval_s * 1_000_000 * int.from_bytes(digest) >> 64)
+        return _MOMENT * (self.interval_s * _MOMENTS_IN_A_SECOND * int.from_bytes(digest) >> 64)
 
     def tick_after(self, at: datetime) -> Tick:
         """The first tick due after a moment."""

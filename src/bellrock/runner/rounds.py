@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from operator import attrgetter
 from typing import Literal
 from uuid import UUID, uuid4
 
@@ -30,13 +30,7 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 256
 _PAUSE_AFTER_FAULT_S = 0.5
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TOGETHER = timedelta(milliseconds=20)  # to wake up for each costs more than what a monitor then does
-
-
-def _moment(timed: TimedJob) -> datetime:
-    """When the job begins: when it is due, or with those that are due shortly after."""
-    return timed.due_at + (_EPOCH - timed.due_at) % _TOGETHER
+_due_at = attrgetter("due_at")
 
 
 class SilentRecorder(EventRecorder):
@@ -156,10 +150,10 @@ class Rounds:
         return reply.accepted
 
     async def _begin(self, batch: _Round, jobs: Sequence[TimedJob], begun: list[asyncio.Task[None]]) -> None:
-        """Begin the jobs, those of about one moment together, by the clock as it is when they come."""
+        """Begin the jobs in their moments, by the clock as it is when they come."""
         loop = asyncio.get_running_loop()
         now, start_s = self._shop.clock(), loop.time()
-        for moment, due in groupby(sorted(jobs, key=_moment), key=_moment):
+        for moment, due in groupby(sorted(jobs, key=_due_at), key=_due_at):
             wait_s = start_s + (moment - now).total_seconds() - loop.time()
             if wait_s > 0:
                 await asyncio.sleep(wait_s)

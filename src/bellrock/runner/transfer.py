@@ -88,10 +88,17 @@ class RunTransfer:
     ) -> None:
         self._client = client
         self._options = options
-        control_url = options.control_url or job.control_url
-        self._base = f"{control_url.rstrip('/')}/runner/v1"
+        self._control_url = options.control_url or job.control_url
         self._run_id = job.run_id
-        self._headers = {"Authorization": f"Bearer {token}", RUN_HEADER: str(job.run_id)}
+        self._token = token
+
+    @property
+    def _base(self) -> str:
+        return f"{self._control_url.rstrip('/')}/runner/v1"
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}", RUN_HEADER: str(self._run_id)}
 
     async def fetch(self, key: str) -> Path:
         """The bundle's file in the cache. Never changed afterwards: link or unpack it.

@@ -86,6 +86,13 @@ def test_ten_thousand_monitors_spread_evenly_over_their_minute() -> None:
     assert min(per_second.values()) > 0.65 * 10_000 / 60
 
 
+def test_monitors_share_twenty_moments_in_a_second_evenly() -> None:
+    moments = Counter(schedule.phase for schedule in monitors(10_000, 10))
+    assert {phase % timedelta(milliseconds=50) for phase in moments} == {timedelta(0)}
+    assert len(moments) == 10 * 20
+    assert max(moments.values()) < 2 * 10_000 / 200
+
+
 @given(schedules, moments, moments, moments)
 def test_a_stretch_of_time_has_the_ticks_of_its_parts(
     schedule: Schedule, one: datetime, two: datetime, three: datetime

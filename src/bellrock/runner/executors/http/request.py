@@ -1,7 +1,6 @@
 """A request as it goes out and a response as it came in. Times in ms."""
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from bellrock.domain.outcomes import Blame
 from bellrock.domain.specs import IpFamily
@@ -64,12 +63,16 @@ class Moments:
 
         Of a request that failed, the phase in which it did has the rest of the time.
         """
-        looked_up = self.looked_up or self.end
-        ready = self.ready if self.connected and (self.secured or not self.is_secure) else self.end
-        first_byte = self.first_byte or self.end
-        moments = (0.0, looked_up, ready, first_byte, self.end)
-        dns, tcp, first, download = (max(after - before, 0.0) for before, after in pairwise(moments))
-        return dns, tcp, first, download
+        end = self.end
+        looked_up = self.looked_up or end
+        ready = self.ready if self.connected and (self.secured or not self.is_secure) else end
+        first_byte = self.first_byte or end
+        return (
+            looked_up,
+            max(ready - looked_up, 0.0),
+            max(first_byte - ready, 0.0),
+            max(end - first_byte, 0.0),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,28 +89,25 @@ class Times:
     def timings(self) -> dict[str, float]:
         """The contract's `timings`: the last request's moments, ms after the first one's start."""
         *before, last = self.requests
-        start = sum(each.end for each in before)
-        moments = {
-            "socket": 0.0,
-            "lookup": last.looked_up,
-            "connect": last.ready,
-            "response": last.first_byte,
-            "end": last.end,
+        start = sum(each.end for each in before) if before else 0.0
+        return {
+            "socket": round(start, 3),
+            "lookup": round(start + last.looked_up, 3),
+            "connect": round(start + last.ready, 3),
+            "response": round(start + last.first_byte, 3),
+            "end": round(start + last.end, 3),
         }
-        return {name: round(start + moment, 3) for name, moment in moments.items()}
 
     def phases(self) -> dict[str, float]:
         """The contract's `timingPhases`: durations, summed over redirects. `tcp` includes TLS."""
-        sums = [
-            round(sum(parts), 3) for parts in zip(*(each.phases() for each in self.requests), strict=True)
-        ]
-        dns, tcp, first_byte, download = sums
+        of_each = (each.phases() for each in self.requests)
+        dns, tcp, first_byte, download = map(sum, zip(*of_each, strict=True))
         return {
             "wait": 0.0,
-            "dns": dns,
-            "tcp": tcp,
-            "firstByte": first_byte,
-            "download": download,
+            "dns": round(dns, 3),
+            "tcp": round(tcp, 3),
+            "firstByte": round(first_byte, 3),
+            "download": round(download, 3),
             "total": round(self.total, 3),
         }
 

@@ -23,6 +23,7 @@ _MS_TO_S = 1_000
 _CLOSE_WAIT_S = 5.0
 _READABLE = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
 _MOST_IDLE_HANDLES = 64
+_TOLD_TOGETHER_S = 0.01  # what ended waits for others so long: a loop that sleeps is woken once for all
 
 
 @dataclass(slots=True, eq=False)
@@ -96,7 +97,8 @@ class Transfers:
                 # Whoever ordered before this line is seen here, whoever does later writes to `_wake`.
                 events = work.wait(at_once=bool(self._orders))
                 self._sleeps = False
-                if ended := work.go_on(events):
+                work.go_on(events)
+                if ended := work.to_tell():
                     self._tell(ended)
         except Exception:
             # A defect must not leave callers waiting: each gets an error, and so will those that come.
@@ -106,7 +108,7 @@ class Transfers:
             self._sleeps = False
             left = [*work.transfers.values(), *self._orders]
             broken = pycurl.error(pycurl.E_FAILED_INIT, "the transfers were ended")
-            self._tell([(each, broken) for each in left])
+            self._tell([*work.ended, *((each, broken) for each in left)])
             work.close()
             os.close(self._wake)
 
@@ -134,6 +136,8 @@ class _Work:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
         self._watched: set[int] = set()
+        self.ended: list[tuple[_Transfer, pycurl.error | None]] = []
+        self._tell_by = 0.0
 
     def take(self, transfer: _Transfer) -> None:
         """Begin the transfer, or end it where nobody waits for it any more."""
@@ -148,10 +152,20 @@ class _Work:
         """Sockets that are ready, after the next thing that happens; at the latest at libcurl's timer."""
         if at_once:
             return self._poll.poll(0)
-        return self._poll.poll(None if self._due is None else max(0.0, self._due - time.monotonic()))
+        moments = [] if self._due is None else [self._due]
+        if self.ended:
+            moments.append(self._tell_by)
+        return self._poll.poll(max(0.0, min(moments) - time.monotonic()) if moments else None)
 
-    def go_on(self, events: list[tuple[int, int]]) -> list[tuple[_Transfer, pycurl.error | None]]:
-        """Let libcurl do what it can do now. The transfers that ended, with their errors."""
+    def to_tell(self) -> list[tuple[_Transfer, pycurl.error | None]]:
+        """The transfers that ended, with their errors: once some wait for a while, or none goes on."""
+        if self.ended and (not self.transfers or self._tell_by <= time.monotonic()):
+            ended, self.ended = self.ended, []
+            return ended
+        return []
+
+    def go_on(self, events: list[tuple[int, int]]) -> None:
+        """Let libcurl do what it can do now."""
         for number, event in events:
             if number == self._wake:
                 os.eventfd_read(number)
@@ -162,7 +176,7 @@ class _Work:
         if self._due is not None and self._due <= time.monotonic():
             self._due = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-        return self._ended()
+        self._note_ended()
 
     def close(self) -> None:
         """Give everything back."""
@@ -171,8 +185,7 @@ class _Work:
         self._multi.close()
         self._poll.close()
 
-    def _ended(self) -> list[tuple[_Transfer, pycurl.error | None]]:
-        ended: list[tuple[_Transfer, pycurl.error | None]] = []
+    def _note_ended(self) -> None:
         more = 1
         while more:
             more, fine, failed = self._multi.info_read()
@@ -180,8 +193,9 @@ class _Work:
             errors = [(curl, pycurl.error(number, text)) for curl, number, text in failed]
             for curl, error in (*results, *errors):
                 self._multi.remove_handle(curl)
-                ended.append((self.transfers.pop(curl), error))
-        return ended
+                if not self.ended:
+                    self._tell_by = time.monotonic() + _TOLD_TOGETHER_S
+                self.ended.append((self.transfers.pop(curl), error))
 
     def _watch(self, what: int, number: int, _multi: object, _data: object) -> None:
         if what == pycurl.POLL_REMOVE:
