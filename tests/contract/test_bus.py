@@ -13,7 +13,7 @@ import pytest
 from bellrock.engine.embedded import EmbeddedNats, EmbeddedNatsOptions, find_server
 from bellrock.engine.memory_bus import MemoryBroker, MemoryBus
 from bellrock.engine.nats_bus import NatsBus, NatsOptions
-from bellrock.engine.port import Bus, BusError, NobodyListening
+from bellrock.engine.port import Bus, BusError, NobodyListening, TooLarge
 
 ACK_WAIT_S = 1.0
 
@@ -109,6 +109,21 @@ async def test_a_request_without_an_answer_ends_at_its_deadline(rig: Rig) -> Non
     await silent.subscribe("rpc.slow", never)
     with pytest.raises(TimeoutError):
         await asker.request("rpc.slow", b"", timeout_s=0.2)
+
+
+async def test_a_message_that_is_too_large_is_refused_at_once_and_one_that_fits_is_carried(rig: Rig) -> None:
+    asker, answerer = await rig.connect(), await rig.connect()
+
+    async def count(_subject: str, body: bytes) -> bytes:
+        return str(len(body)).encode()
+
+    await answerer.subscribe("rpc.large", count)
+    largest = bytes(asker.most_bytes)
+    assert await asker.request("rpc.large", largest, timeout_s=5) == str(len(largest)).encode()
+    with pytest.raises(TooLarge):
+        await asker.request("rpc.large", largest + b"x", timeout_s=5)
+    with pytest.raises(TooLarge):
+        await asker.publish("rpc.large", largest + b"x")
 
 
 async def test_of_a_queue_group_one_member_gets_each_message(rig: Rig) -> None:

@@ -11,22 +11,32 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from bellrock.domain.checks import CheckPolicy
+from bellrock.domain.checks import CheckPolicy, EnvironmentVariable
 from bellrock.domain.outcomes import Outcome
 from bellrock.domain.retries import Backoff, RetryPolicy
 from bellrock.domain.runs import RunState
 from bellrock.domain.schedule import Missed
 from bellrock.domain.sessions import CheckSessionStatus, SessionKind
+from bellrock.domain.specs import HttpRequest, UrlMonitor
 from bellrock.services.checks import delete_check, draft_of, update_check
 from bellrock.services.read_sessions import get_session
 from bellrock.services.results import ResultQuery, list_results
 from bellrock.services.scheduler import Scheduler
 from bellrock.services.start_session import start_check_session
 from bellrock.services.tick_batches import MONITOR_TICKS, claim_ticks, record_ticks, tend_batches
+from bellrock.services.variables import create_variable
 from bellrock.store.database import Database
 from bellrock.store.tables import tick_batches
 from bellrock.wire import subjects
-from bellrock.wire.messages import Report, TicksClaim, TicksOffer, TicksReport, TimedJob
+from bellrock.wire.messages import (
+    CheckJob,
+    Report,
+    TicksClaim,
+    TicksClaimReply,
+    TicksOffer,
+    TicksReport,
+    TimedJob,
+)
 from tests.contract.databases import cluster, database, database_url
 from tests.contract.scheduling import (
     MICROSECOND,
@@ -75,7 +85,7 @@ class Runner:
     ) -> bool:
         reports = tuple(
             Report(
-                run_id=each.job.run_id,
+                run_id=each.run_id,
                 token=self.token,
                 outcome=outcome,
                 started_at=each.due_at,
@@ -137,9 +147,7 @@ async def test_a_tick_has_no_run_before_its_result_and_then_all_that_a_persons_r
     assert await scene.started() == {}
     assert await runner.report(batch_id, jobs, FAILED)
     world = scene.world
-    view = await get_session(
-        world.platform, world.owner, SessionKind.CHECK, session_id=jobs[0].job.session_id
-    )
+    view = await get_session(world.platform, world.owner, SessionKind.CHECK, session_id=jobs[0].session_id)
     assert view.session.status == CheckSessionStatus.FAILED
     (run,) = view.runs
     assert (run.run.state, run.run.outcome, run.run.location) == (RunState.FINAL, FAILED, HERE)
@@ -286,7 +294,7 @@ async def test_what_a_silent_runner_left_is_run_by_another_and_its_own_word_is_r
     other = Runner(scene.world)
     left = await other.claim(batch_id)
     assert left is not None
-    assert {each.job.run_id for each in left} == {each.job.run_id for each in jobs[1:]}
+    assert {each.run_id for each in left} == {each.run_id for each in jobs[1:]}
     assert await other.report(batch_id, left)
     assert list((await scene.started()).values()) == [1, 1, 1]
 
@@ -389,9 +397,56 @@ async def test_a_check_that_was_deactivated_or_deleted_meanwhile_is_not_run(
     await update_check(world.platform, world.owner, off.id, change=lambda _: draft)
     jobs = await runner.claim(batch_id)
     assert jobs is not None
-    assert [each.job.check_id for each in jobs] == [kept.id]
+    assert [CheckJob.model_validate_json(each.job).check_id for each in jobs] == [kept.id]
     assert await runner.report(batch_id, jobs)
     assert await batches(world) == []
+
+
+async def test_what_fits_no_message_is_a_batch_of_its_own(
+    scene: Scene, scheduler: Scheduler, runner: Runner
+) -> None:
+    world = scene.world
+    long_value = EnvironmentVariable("PAGE", "x" * 100 * 1024)
+    ids = {(await scene.monitor(str(number), environment=(long_value,))).id for number in range(12)}
+    await scheduler.act()
+    claimed: list[UUID | None] = []
+    rounds = 0
+    while left := await batches(world):
+        rounds += 1
+        jobs = await runner.claim(left[0])
+        assert jobs
+        assert len(TicksClaimReply(granted=True, jobs=tuple(jobs)).encode()) <= world.platform.bus.most_bytes
+        claimed += [CheckJob.model_validate_json(each.job).check_id for each in jobs]
+        assert await runner.report(left[0], jobs)
+    assert rounds > 1
+    assert len(claimed) == len(ids)
+    assert set(claimed) == ids
+
+
+async def test_a_job_says_what_the_check_and_its_account_say_now(
+    scene: Scene, scheduler: Scheduler, runner: Runner
+) -> None:
+    world = scene.world
+
+    async def next_job() -> CheckJob:
+        while not (found := await batches(world)):
+            world.clock.advance(1)
+            await scheduler.act()
+        jobs = await runner.claim(found[0])
+        assert jobs
+        assert await runner.report(found[0], jobs)
+        return CheckJob.model_validate_json(jobs[0].job)
+
+    check = await scene.monitor("home")
+    first = await next_job()
+    assert await next_job() == first
+    draft = replace(draft_of(check), name="away", spec=UrlMonitor(HttpRequest("http://127.0.0.1:2/")))
+    await update_check(world.platform, world.owner, check.id, change=lambda _: draft)
+    changed = await next_job()
+    assert (changed.check_name, changed.spec) == ("away", draft.spec)
+    variable = EnvironmentVariable("PLACE", "here")
+    await create_variable(world.platform, world.owner, variable)
+    assert (await next_job()).environment == (variable,)
 
 
 async def test_a_parallel_monitor_has_one_session_for_all_its_locations(
@@ -407,11 +462,11 @@ async def test_a_parallel_monitor_has_one_session_for_all_its_locations(
 async def test_a_batch_is_no_larger_than_a_message(
     scene: Scene, scheduler: Scheduler, runner: Runner
 ) -> None:
-    for number in range(230):
+    for number in range(260):
         await scene.monitor(f"home-{number}", HERE, frequency_min=60)
-    assert await scheduler.act() == 230
+    assert await scheduler.act() == 260
     claimed = [await runner.claim(batch_id) for batch_id in await batches(scene.world)]
-    assert [len(jobs) for jobs in claimed if jobs] == [100, 100, 30]
+    assert [len(jobs) for jobs in claimed if jobs] == [250, 10]
 
 
 async def test_a_failed_monitor_with_a_policy_is_tried_again_as_a_queued_run(
@@ -428,11 +483,11 @@ async def test_a_failed_monitor_with_a_policy_is_tried_again_as_a_queued_run(
     assert await runner.report(batch_id, jobs, FAILED)
     page = await list_results(world.platform, world.owner, monitor.id, query=ResultQuery())
     assert [each.result.result_type for each in page.rows] == []  # lists show final ones
-    reply = await world.claim(timed.job.run_id)
+    reply = await world.claim(timed.run_id)
     assert reply.job is not None
     assert reply.job.attempt == 2
-    await world.report(timed.job.run_id, PASSED)
-    view = await get_session(world.platform, world.owner, SessionKind.CHECK, session_id=timed.job.session_id)
+    await world.report(timed.run_id, PASSED)
+    view = await get_session(world.platform, world.owner, SessionKind.CHECK, session_id=timed.session_id)
     assert view.session.status == CheckSessionStatus.PASSED
     (run,) = view.runs
     assert (run.run.state, run.run.attempt, run.run.outcome) == (RunState.FINAL, 2, PASSED)

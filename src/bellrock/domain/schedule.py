@@ -13,7 +13,7 @@ What that means where something changes:
 - *the clock is set forward*: ticks in between are missed. *Set back*: ticks that were run are not run again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -29,7 +29,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
 _MOMENTS_IN_A_SECOND = 20
 _MOMENT = timedelta(seconds=1) / _MOMENTS_IN_A_SECOND
-_MOST_IDS = 8_192
+_MOST_TICKS = 8_192
 _REST = timedelta(seconds=60)
 _INTERVAL_WITHOUT_OFFSET_S = 60
 
@@ -64,19 +64,40 @@ class Tick:
     number: int
     due_at: datetime
     is_first: bool = False
+    _ids: dict[str, UUID] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def session_id(self) -> UUID:
         """The id of the session that runs it: whoever runs it again writes the same row again."""
-        return _id_at(self.due_at, self.check_id, f"tick-{(self.due_at - _EPOCH) // _MICROSECOND}")
+        known = self._ids.get("")
+        if known is None:
+            name = f"tick-{(self.due_at - _EPOCH) // _MICROSECOND}"
+            known = self._ids[""] = _id_at(self.due_at, self.check_id, name)
+        return known
 
     def run_id(self, location: str) -> UUID:
         """The id of its run at a location."""
-        return _id_at(self.due_at, self.session_id, f"run-{location}")
+        return self._id_of(f"run-{location}")
 
     def result_id(self, location: str) -> UUID:
         """The id of that run's result."""
-        return _id_at(self.due_at, self.session_id, f"result-{location}")
+        return self._id_of(f"result-{location}")
+
+    def _id_of(self, name: str) -> UUID:
+        known = self._ids.get(name)
+        if known is None:
+            known = self._ids[name] = _id_at(self.due_at, self.session_id, name)
+        return known
+
+
+@lru_cache(_MOST_TICKS)
+def tick_at(check_id: str, due_us: int) -> Tick:
+    """The tick of a check (its id in hexadecimal digits) that is due so many microseconds after 1970 began.
+
+    The same object for the same tick: the steps of a tick follow each other within seconds, and to work out
+    its ids takes longer than most of them.
+    """
+    return Tick(UUID(check_id), 0, _EPOCH + due_us * _MICROSECOND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +211,8 @@ def places_of(tick: Tick, locations: tuple[Place, ...], *, parallel: bool) -> tu
     return (locations[tick.number % len(locations)],)
 
 
-@lru_cache(_MOST_IDS)
 def _id_at(at: datetime, of: UUID, name: str) -> UUID:
-    """A digest as an id that sorts by time, as all others do (uuid7: its first 48 bits are ms).
-
-    Asked for again at every step of a tick, within seconds.
-    """
+    """A digest as an id that sorts by time, as all others do (uuid7: its first 48 bits are ms)."""
     digest = sha1(of.bytes + name.encode(), usedforsecurity=False).digest()
     at_ms = (at - _EPOCH) // _MILLISECOND
     low = int.from_bytes(digest[6:16])

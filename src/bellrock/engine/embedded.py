@@ -30,7 +30,7 @@ listen: "127.0.0.1:{port}"
 server_name: "bellrock"
 ping_interval: "5s"
 ping_max: 2
-max_payload: 1048576
+max_payload: 8388608
 log_file: "{log}"
 logfile_size_limit: 20971520
 jetstream {{ store_dir: "{store}" }}

@@ -12,10 +12,13 @@ from itertools import count
 
 import structlog
 
-from bellrock.engine.port import BusError, Handler, NobodyListening, ReconnectCallback
+from bellrock.engine.port import BusError, Handler, NobodyListening, ReconnectCallback, TooLarge
 from bellrock.wire import subjects
 
 log = structlog.get_logger(__name__)
+
+MOST_BYTES = 1024**2
+"""As NATS has it where nobody says otherwise."""
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +73,11 @@ class MemoryBroker:
             self.changed.notify_all()
 
 
+def _refuse_large(subject: str, body: bytes) -> None:
+    if len(body) > MOST_BYTES:
+        raise TooLarge(f"{len(body)} bytes are too many for {subject}")
+
+
 def _matches(pattern: tuple[str, ...], subject: str) -> bool:
     tokens = subject.split(".")
     if pattern[-1] == ">":
@@ -94,6 +102,10 @@ class MemoryBus:
     def is_connected(self) -> bool:
         return self._connected and not self._closed
 
+    @property
+    def most_bytes(self) -> int:
+        return MOST_BYTES
+
     def on_reconnect(self, callback: ReconnectCallback) -> None:
         self._callbacks.append(callback)
 
@@ -110,11 +122,13 @@ class MemoryBus:
 
     async def publish(self, subject: str, body: bytes) -> None:
         self._require_connection()
+        _refuse_large(subject, body)
         for interest in self._broker.receivers(subject):
             interest.bus.spawn(interest.handler, subject, body)
 
     async def request(self, subject: str, body: bytes, *, timeout_s: float) -> bytes:
         self._require_connection()
+        _refuse_large(subject, body)
         receivers = self._broker.receivers(subject)
         if not receivers:
             raise NobodyListening(f"nobody listens on {subject}")
@@ -125,7 +139,8 @@ class MemoryBus:
             done, tasks = await asyncio.wait(
                 tasks, timeout=max(left_s, 0), return_when=asyncio.FIRST_COMPLETED
             )
-            answers = [a for t in done if not t.cancelled() and (a := t.result()) is not None]
+            given = (task.result() for task in done if not task.cancelled())
+            answers = [answer for answer in given if answer is not None and len(answer) <= MOST_BYTES]
             if answers:
                 return answers[0]
             if not done:

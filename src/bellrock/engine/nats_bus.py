@@ -20,7 +20,7 @@ from nats.js import JetStreamContext
 from nats.js import errors as js_errors
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
 
-from bellrock.engine.port import BusError, Handler, NobodyListening, ReconnectCallback
+from bellrock.engine.port import BusError, Handler, NobodyListening, ReconnectCallback, TooLarge
 from bellrock.wire import subjects
 
 log = structlog.get_logger(__name__)
@@ -115,6 +115,10 @@ class NatsBus:
     def is_connected(self) -> bool:
         return bool(self._client.is_connected)
 
+    @property
+    def most_bytes(self) -> int:
+        return int(self._client.max_payload)
+
     def on_reconnect(self, callback: ReconnectCallback) -> None:
         self._reconnect_callbacks.append(callback)
 
@@ -124,6 +128,8 @@ class NatsBus:
         self._require_connection()
         try:
             await self._client.publish(subject, body)
+        except nats.errors.MaxPayloadError as error:
+            raise TooLarge(f"{len(body)} bytes are too many for {subject}") from error
         except nats.errors.Error as error:
             raise BusError(f"cannot publish on {subject}: {error}") from error
 
@@ -133,6 +139,8 @@ class NatsBus:
             answer = await self._client.request(subject, body, timeout=timeout_s)
         except nats.errors.NoRespondersError as error:
             raise NobodyListening(f"nobody listens on {subject}") from error
+        except nats.errors.MaxPayloadError as error:
+            raise TooLarge(f"{len(body)} bytes are too many for {subject}") from error
         except TimeoutError as error:
             raise TimeoutError(f"no answer on {subject} within {timeout_s:g} s") from error
         except nats.errors.Error as error:

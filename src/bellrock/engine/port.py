@@ -17,6 +17,10 @@ class BusError(Exception):
     """The bus could not do what was asked. Trying again later may help."""
 
 
+class TooLarge(BusError):
+    """The message is larger than what the bus carries. Trying again does not help."""
+
+
 class NobodyListening(BusError):
     """A request was made on a subject that nobody subscribes to. Known at once, without a wait."""
 
@@ -50,9 +54,14 @@ class Bus(Protocol):
     def is_connected(self) -> bool:
         """Whether the connection stands, as far as this side knows."""
 
+    @property
+    def most_bytes(self) -> int:
+        """How large a message may be, an answer too."""
+
     async def publish(self, subject: str, body: bytes) -> None:
         """Send to whoever subscribes now. Nobody may.
 
+        :raises TooLarge: at once, for more than ``most_bytes``.
         :raises BusError: the connection is down or closed (nothing is kept for later).
         """
 
@@ -61,6 +70,7 @@ class Bus(Protocol):
 
         :raises NobodyListening: at once, where there is no subscriber.
         :raises TimeoutError: no answer in time. The request may have been carried out.
+        :raises TooLarge: at once, for more than ``most_bytes``.
         :raises BusError: the connection is down or closed.
         """
 

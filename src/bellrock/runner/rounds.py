@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Literal
@@ -24,13 +25,23 @@ from bellrock.runner.recorder import CancelToken, EventRecorder, RunContext
 from bellrock.runner.scrub import Scrubber
 from bellrock.runner.work import Workshop
 from bellrock.wire import subjects
-from bellrock.wire.messages import JobSpec, Report, TicksClaim, TicksOffer, TicksReport, TimedJob
+from bellrock.wire.messages import (
+    CheckJob,
+    JobSpec,
+    Report,
+    TicksClaim,
+    TicksClaimReply,
+    TicksOffer,
+    TicksReport,
+    TimedJob,
+)
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 256
 _PAUSE_AFTER_FAULT_S = 0.5
-_due_at = attrgetter("due_at")
+_MOST_KNOWN_JOBS = 16_384
+_at = attrgetter("at")
 
 
 class SilentRecorder(EventRecorder):
@@ -46,6 +57,46 @@ class SilentRecorder(EventRecorder):
         self, stream: Literal["stdout", "stderr", "system"], text: str, *, test_id: str | None = None
     ) -> None:
         """Not kept."""
+
+
+class _KnownJobs:
+    """What the texts of jobs mean: read once, for most are those of the tick before.
+
+    Secrets are not kept: a job with any is read each time.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, CheckJob] = {}
+
+    def of(self, timed: TimedJob) -> JobSpec:
+        """The job of a tick.
+
+        :raises ValidationError: it is none that this runner can read.
+        """
+        job = self._known.get(timed.job) or self._read(timed.job)
+        return JobSpec(
+            **job.__dict__,
+            run_id=timed.run_id,
+            session_id=timed.session_id,
+            attempt=1,
+            attempt_id=timed.attempt_id,
+        )
+
+    def _read(self, text: str) -> CheckJob:
+        job = CheckJob.model_validate_json(text)
+        if not job.has_secrets:
+            while len(self._known) >= _MOST_KNOWN_JOBS:
+                del self._known[next(iter(self._known))]
+            self._known[text] = job
+        return job
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A job, and when it begins: at once, where that is over."""
+
+    at: datetime
+    job: JobSpec
 
 
 @dataclass(slots=True)
@@ -76,6 +127,7 @@ class Rounds:
         self._link = link
         self._runner_id = runner_id
         self._shop = workshop
+        self._jobs = _KnownJobs()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -113,19 +165,27 @@ class Rounds:
             log.warning("ticks.no_answer", batch_id=str(batch_id), error=str(error))
             return
         if reply.granted:
-            batch = _Round(batch_id, token, len(reply.jobs))
-            if not reply.jobs:
-                batch.over.set()
-            self._spawn(self._carry_out(batch, reply.jobs, reply.lease_s))
+            self._take(_Round(batch_id, token, len(reply.jobs)), reply)
 
-    async def _carry_out(self, batch: _Round, jobs: Sequence[TimedJob], lease_s: float) -> None:
+    def _take(self, batch: _Round, reply: TicksClaimReply) -> None:
+        try:
+            jobs = [_Due(each.due_at, self._jobs.of(each)) for each in reply.jobs]
+        except ValidationError as error:
+            # Another runner, maybe of another version, has the batch when its lease is over.
+            log.warning("ticks.unreadable_job", batch_id=str(batch.batch_id), errors=error.error_count())
+            return
+        if not jobs:
+            batch.over.set()
+        self._spawn(self._carry_out(batch, jobs, reply.lease_s))
+
+    async def _carry_out(self, batch: _Round, jobs: Sequence[_Due], lease_s: float) -> None:
         """Begin every job in its moment, and report what has ended, well within the lease."""
         works: list[asyncio.Task[None]] = []
         works.append(asyncio.create_task(self._begin(batch, jobs, works)))
         try:
             while True:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(lease_s / 3):
+                    async with asyncio.timeout(lease_s / 2):
                         await batch.over.wait()
                 is_last = not batch.left
                 if not await self._report(batch, is_last=is_last) or is_last:
@@ -149,11 +209,11 @@ class Rounds:
             log.warning("ticks.report_refused", batch_id=str(batch.batch_id), reason=reply.reason)
         return reply.accepted
 
-    async def _begin(self, batch: _Round, jobs: Sequence[TimedJob], begun: list[asyncio.Task[None]]) -> None:
+    async def _begin(self, batch: _Round, jobs: Sequence[_Due], begun: list[asyncio.Task[None]]) -> None:
         """Begin the jobs in their moments, by the clock as it is when they come."""
         loop = asyncio.get_running_loop()
         now, start_s = self._shop.clock(), loop.time()
-        for moment, due in groupby(sorted(jobs, key=_due_at), key=_due_at):
+        for moment, due in groupby(sorted(jobs, key=_at), key=_at):
             wait_s = start_s + (moment - now).total_seconds() - loop.time()
             if wait_s > 0:
                 await asyncio.sleep(wait_s)

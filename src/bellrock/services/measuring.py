@@ -1,5 +1,8 @@
 """What decisions about runs add to the measures. Called after the commit: only what is true is counted."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 from bellrock.domain.cancellation import Via
 from bellrock.domain.heartbeats import PingState
 from bellrock.domain.outcomes import Verdict
@@ -30,22 +33,25 @@ def new_measures() -> Measures:
     return measures
 
 
-def measure_decision(measures: Measures, decision: Decision, report: Report | None) -> None:
-    """Count the facts of one decision. ``report`` is what it was decided on, if a runner sent it."""
-    run = decision.run
-    for fact in decision.facts:
-        match fact:
-            case LeaseExpired():
-                measures.recovery.leases_expired.inc()
-            case RunRequeued():
-                measures.recovery.runs_requeued.labels(fact.reason).inc()
-            case RunFinished():
-                measures.runs.finished.labels(fact.outcome.verdict).inc()
-                if fact.outcome.verdict is Verdict.LOST:
-                    measures.recovery.runs_given_up.labels(fact.outcome.code).inc()
-                _measure_cancel(measures.runs, run, report)
-            case _:
-                pass
+def measure_decisions(measures: Measures, decisions: Iterable[tuple[Decision, Report | None]]) -> None:
+    """Count the facts of decisions. With each, what it was decided on, if a runner sent it."""
+    finished: Counter[Verdict] = Counter()
+    for decision, report in decisions:
+        for fact in decision.facts:
+            match fact:
+                case LeaseExpired():
+                    measures.recovery.leases_expired.inc()
+                case RunRequeued():
+                    measures.recovery.runs_requeued.labels(fact.reason).inc()
+                case RunFinished():
+                    finished[fact.outcome.verdict] += 1
+                    if fact.outcome.verdict is Verdict.LOST:
+                        measures.recovery.runs_given_up.labels(fact.outcome.code).inc()
+                    _measure_cancel(measures.runs, decision.run, report)
+                case _:
+                    pass
+    for verdict, number in finished.items():
+        measures.runs.finished.labels(verdict).inc(number)
 
 
 def who_ended(run: Run) -> str:

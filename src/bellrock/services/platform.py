@@ -11,6 +11,7 @@ from bellrock.measures import Measures
 from bellrock.services.live import LiveHub
 from bellrock.services.measuring import new_measures
 from bellrock.services.pings import Pings
+from bellrock.services.prepared_jobs import PreparedJobs
 from bellrock.store.database import Database
 from bellrock.store.vault import Vault
 from bellrock.wire.messages import Limits
@@ -79,6 +80,7 @@ class Platform:
     outbox_bell: asyncio.Event = field(default_factory=asyncio.Event)
     schedule_bell: asyncio.Event = field(default_factory=asyncio.Event)
     measures: Measures = field(default_factory=new_measures)
+    prepared_jobs: PreparedJobs = field(default_factory=PreparedJobs)
 
 
 def create_platform(

@@ -1,14 +1,14 @@
 """Which results a decision about a run brings, and the receipt of a cancelled one. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from bellrock.domain.outcomes import Outcome
 from bellrock.domain.receipts import Receipt, RunnerReceipt
 from bellrock.domain.runs import AttemptFailed, Decision, Run, RunFinished
 from bellrock.services.ids import attempt_id
-from bellrock.store.records import StoredResult
+from bellrock.store.records import ResultType, StoredResult
 from bellrock.store.results import UploadedFile
 from bellrock.wire.messages import Artifact, Report
 
@@ -56,22 +56,77 @@ def arrived(listed: tuple[Artifact, ...], uploads: Mapping[str, UploadedFile]) -
 
 
 def _attempt_row(run: Run, fact: AttemptFailed, report: Report, *, at: datetime) -> StoredResult:
-    row = StoredResult(
-        id=attempt_id(run.id, fact.attempt),
-        run_id=run.id,
-        session_id=run.session_id,
-        check_id=run.check_id,
+    return _with_report(
+        report,
+        run,
+        at=at,
+        result_id=attempt_id(run.id, fact.attempt),
         attempt=fact.attempt,
         result_type="ATTEMPT",
         location=fact.location,
         outcome=fact.outcome,
-        created_at=at,
     )
-    return _with_report(row, report)
 
 
 def _final_row(run: Run, outcome: Outcome, report: Report | None, *, at: datetime) -> StoredResult:
-    row = StoredResult(
+    receipt = receipt_of(run, report.receipt if report else None)
+    if report is None:
+        return _without_report(run, outcome, receipt, at=at)
+    return _with_report(
+        report,
+        run,
+        at=at,
+        result_id=run.result_id,
+        attempt=run.attempt,
+        result_type="FINAL",
+        location=run.location,
+        outcome=outcome,
+        receipt=receipt,
+    )
+
+
+def _with_report(
+    report: Report,
+    run: Run,
+    *,
+    at: datetime,
+    result_id: UUID,
+    attempt: int,
+    result_type: ResultType,
+    location: str,
+    outcome: Outcome,
+    receipt: Receipt | None = None,
+) -> StoredResult:
+    return StoredResult(
+        id=result_id,
+        run_id=run.id,
+        session_id=run.session_id,
+        check_id=run.check_id,
+        attempt=attempt,
+        result_type=result_type,
+        location=location,
+        outcome=outcome,
+        created_at=at,
+        token=report.token,
+        response_time_ms=report.response_time_ms,
+        started_at=report.started_at,
+        stopped_at=report.stopped_at,
+        tests=report.tests,
+        test_list=report.test_list,
+        errors=report.errors or _errors_of(outcome),
+        timings=report.timings,
+        artifacts=report.artifacts,
+        receipt=receipt,
+        details=report.details,
+        evidence_complete=report.evidence_complete,
+    )
+
+
+def _without_report(run: Run, outcome: Outcome, receipt: Receipt | None, *, at: datetime) -> StoredResult:
+    elapsed_ms = None
+    if run.started_at and run.stopped_at:
+        elapsed_ms = round((run.stopped_at - run.started_at).total_seconds() * 1_000)
+    return StoredResult(
         id=run.result_id,
         run_id=run.id,
         session_id=run.session_id,
@@ -81,34 +136,13 @@ def _final_row(run: Run, outcome: Outcome, report: Report | None, *, at: datetim
         location=run.location,
         outcome=outcome,
         created_at=at,
+        response_time_ms=elapsed_ms,
         started_at=run.started_at,
         stopped_at=run.stopped_at,
-        receipt=receipt_of(run, report.receipt if report else None),
-    )
-    return _with_report(row, report) if report else _without_report(row)
-
-
-def _with_report(row: StoredResult, report: Report) -> StoredResult:
-    message = row.outcome.message
-    return replace(
-        row,
-        token=report.token,
-        response_time_ms=report.response_time_ms,
-        started_at=report.started_at,
-        stopped_at=report.stopped_at,
-        tests=report.tests,
-        test_list=report.test_list,
-        errors=report.errors or ((message,) if message else ()),
-        timings=report.timings,
-        artifacts=report.artifacts,
-        details=report.details,
-        evidence_complete=report.evidence_complete,
+        errors=_errors_of(outcome),
+        receipt=receipt,
     )
 
 
-def _without_report(row: StoredResult) -> StoredResult:
-    elapsed_ms = None
-    if row.started_at and row.stopped_at:
-        elapsed_ms = round((row.stopped_at - row.started_at).total_seconds() * 1_000)
-    message = row.outcome.message
-    return replace(row, response_time_ms=elapsed_ms, errors=(message,) if message else ())
+def _errors_of(outcome: Outcome) -> tuple[str, ...]:
+    return (outcome.message,) if outcome.message else ()

@@ -208,19 +208,30 @@ async def queue_check_session(
     return await queue_session(work, session, jobs)
 
 
-def check_session(stored: StoredCheck, source: RunSource, *, at: datetime) -> Session:
-    """A check's session at all its locations, with a fresh id."""
+def check_session(
+    stored: StoredCheck,
+    source: RunSource,
+    *,
+    at: datetime,
+    session_id: UUID | None = None,
+    locations: tuple[str, ...] | None = None,
+    stopped_at: datetime | None = None,
+    status: str | None = None,
+) -> Session:
+    """A check's session, at all its locations and with a fresh id unless said, as it begins or has ended."""
     check = stored.check
     return Session(
-        id=new_id(),
+        id=session_id or new_id(),
         account_id=check.account_id,
         kind=SessionKind.CHECK,
         name=check.name,
         source=source,
         started_at=at,
-        locations=check.places,
+        locations=check.places if locations is None else locations,
         check_id=check.id,
         check_type=check.type,
+        stopped_at=stopped_at,
+        status=status,
     )
 
 

@@ -212,10 +212,11 @@ def tick_session(
     accepted: Accepted, *, at: datetime, stopped_at: datetime | None = None, status: str | None = None
 ) -> Session:
     """The session of a tick, as it begins, or as it has ended."""
-    session = check_session(accepted.stored, RunSource.SCHEDULER, at=at)
-    return replace(
-        session,
-        id=accepted.tick.session_id,
+    return check_session(
+        accepted.stored,
+        RunSource.SCHEDULER,
+        at=at,
+        session_id=accepted.tick.session_id,
         locations=accepted.places,
         stopped_at=stopped_at,
         status=status,

@@ -9,7 +9,8 @@ A batch that nobody takes is offered again, and so is what is left of one whose 
 its ticks are not too late; after that they are missed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,9 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.cancellation import RunSource
 from bellrock.domain.retries import policy_of_run
-from bellrock.domain.runs import Claimed, Decision, Reported, Run, decide
+from bellrock.domain.runs import Claimed, Decision, Reported, Run
 from bellrock.domain.schedule import MONITORS, Missed, Tick, interval_s
 from bellrock.domain.sessions import Session, SessionKind, status_at_end
+from bellrock.domain.whole_runs import decide_whole
 from bellrock.engine.port import BusError
 from bellrock.services.claim_run import job_of
 from bellrock.services.environment import unseal
@@ -30,8 +32,8 @@ from bellrock.services.grouping import (
     in_their_groups,
     load_configurations,
 )
-from bellrock.services.ids import new_id
-from bellrock.services.measuring import measure_decision
+from bellrock.services.ids import attempt_id, new_id
+from bellrock.services.measuring import measure_decisions
 from bellrock.services.platform import Platform
 from bellrock.services.result_rows import result_rows
 from bellrock.services.tick import (
@@ -58,6 +60,7 @@ from bellrock.store.tick_batches import (
     extend_batch,
     idle_batches,
     insert_batches,
+    keep_ticks,
     lock_batch,
     offer_batch_again,
     take_batch,
@@ -65,6 +68,7 @@ from bellrock.store.tick_batches import (
 )
 from bellrock.wire import subjects
 from bellrock.wire.messages import (
+    JobSpec,
     Report,
     ReportReply,
     TicksClaim,
@@ -76,8 +80,9 @@ from bellrock.wire.messages import (
 
 log = structlog.get_logger(__name__)
 
-_MOST_TICKS = 100
-_MOST_SEALED_CHARS = 256 * 1024  # a batch with its variables must fit one message
+_MOST_TICKS = 250
+_MOST_TOGETHER_BYTES = 1024**2
+_BESIDE_JOB_BYTES = 400  # what the message has of a tick but the text of its job
 _OFFER_AGAIN_AFTER = timedelta(seconds=2)
 _TENDED_AT_ONCE = 10  # a location without a runner leaves many, and nobody gains by haste
 _LEASE_S = 5.0
@@ -99,16 +104,9 @@ async def hand_out_monitors(work: Work, accepted: Sequence[Accepted]) -> list[Of
 
 def _batches(accepted: Sequence[Accepted]) -> Iterator[tuple[str, tuple[Tick, ...]]]:
     for location in sorted({each.places[0] for each in accepted}):
-        ticks: list[Tick] = []
-        sealed_chars = 0
-        for each in (each for each in accepted if each.places[0] == location):
-            chars = len(each.stored.sealed_environment or "")
-            if ticks and (len(ticks) == _MOST_TICKS or sealed_chars + chars > _MOST_SEALED_CHARS):
-                yield location, tuple(ticks)
-                ticks, sealed_chars = [], 0
-            ticks.append(each.tick)
-            sealed_chars += chars
-        yield location, tuple(ticks)
+        ticks = [each.tick for each in accepted if each.places[0] == location]
+        for start in range(0, len(ticks), _MOST_TICKS):
+            yield location, tuple(ticks[start : start + _MOST_TICKS])
 
 
 async def look_at_monitors(connection: AsyncConnection, due: Sequence[Tick]) -> Found:
@@ -136,8 +134,12 @@ async def offer_batches(platform: Platform, offered: Sequence[Offered]) -> None:
 
 
 async def claim_ticks(platform: Platform, location: str, request: TicksClaim) -> TicksClaimReply:
-    """Give a batch to the runner that asks, with all its jobs. Asking twice is harmless."""
+    """Give a batch to the runner that asks, with all its jobs. Asking twice is harmless.
+
+    What does not fit one message becomes a batch of its own, which is offered at once.
+    """
     at = platform.clock()
+    offered: list[Offered] = []
     async with platform.database.write() as connection:
         taken = await take_batch(
             connection,
@@ -150,30 +152,64 @@ async def claim_ticks(platform: Platform, location: str, request: TicksClaim) ->
         batch = await lock_batch(connection, request.batch_id) if taken else None
         if batch is None:
             return TicksClaimReply(granted=False)
-        known = await load_checks(connection, [tick.check_id for tick in batch.ticks])
-        checks = await in_their_groups(connection, known)
-        added = await load_configurations(connection, platform.vault, checks.values())
-    jobs = tuple(
-        _timed_job(platform, tick, checks[tick.check_id], location, added=added[tick.check_id])
+        jobs = await _jobs_of(platform, connection, batch)
+        fits = _how_many_fit(jobs, min(platform.bus.most_bytes, _MOST_TOGETHER_BYTES))
+        if fits < len(jobs):
+            rest = TickBatch(new_id(), location, tuple(tick for tick, _ in jobs[fits:]), offered_at=at)
+            await keep_ticks(connection, batch.id, [tick for tick, _ in jobs[:fits]])
+            await insert_batches(connection, [rest])
+            offered.append(Offered(location, rest.id))
+    await offer_batches(platform, offered)
+    return TicksClaimReply(granted=True, jobs=tuple(job for _, job in jobs[:fits]), lease_s=_LEASE_S)
+
+
+def _how_many_fit(jobs: Sequence[tuple[Tick, TimedJob]], most_bytes: int) -> int:
+    """How many of the jobs, from the first and at least that, are surely no larger together."""
+    left_bytes = most_bytes
+    for number, (_, timed) in enumerate(jobs):
+        # In a text within JSON each quotation mark is two characters.
+        left_bytes -= 2 * len(timed.job.encode()) + _BESIDE_JOB_BYTES
+        if left_bytes < 0:
+            return max(number, 1)
+    return len(jobs)
+
+
+async def _jobs_of(
+    platform: Platform, connection: AsyncConnection, batch: TickBatch
+) -> list[tuple[Tick, TimedJob]]:
+    """The jobs of those ticks whose checks are still there and active."""
+    known = await load_checks(connection, [tick.check_id for tick in batch.ticks])
+    checks = await in_their_groups(connection, known)
+    added = await load_configurations(connection, platform.vault, checks.values())
+    return [
+        (tick, _timed_job(platform, tick, checks[tick.check_id], batch.location, added=added[tick.check_id]))
         for tick in batch.ticks
         if tick.check_id in checks and checks[tick.check_id].check.activated
-    )
-    return TicksClaimReply(granted=True, jobs=jobs, lease_s=_LEASE_S)
+    ]
 
 
 def _timed_job(
     platform: Platform, tick: Tick, stored: StoredCheck, location: str, *, added: RunConfiguration
 ) -> TimedJob:
-    own = unseal(platform.vault, stored.sealed_environment)
-    job = job_of(
-        platform,
-        stored.check.name,
-        run=_run_of(tick, stored, location, queued_at=tick.due_at),
-        material=RunMaterial(stored.check.spec),
-        complete=configured(platform.vault, added, stored.check.spec, own),
-        added=added,
+    def make() -> JobSpec:
+        own = unseal(platform.vault, stored.sealed_environment)
+        return job_of(
+            platform,
+            stored.check.name,
+            run=_run_of(tick, stored, location, queued_at=tick.due_at),
+            material=RunMaterial(stored.check.spec),
+            complete=configured(platform.vault, added, stored.check.spec, own),
+            added=added,
+        )
+
+    run_id = tick.run_id(location)
+    return TimedJob(
+        due_at=tick.due_at,
+        run_id=run_id,
+        session_id=tick.session_id,
+        attempt_id=attempt_id(run_id, 1),
+        job=platform.prepared_jobs.text(stored.check.id, (stored, added, location), make),
     )
-    return TimedJob(due_at=tick.due_at, job=job)
 
 
 async def record_ticks(platform: Platform, request: TicksReport) -> ReportReply:
@@ -182,47 +218,59 @@ async def record_ticks(platform: Platform, request: TicksReport) -> ReportReply:
         batch = await lock_batch(work.connection, request.batch_id)
         if batch is None or batch.token != request.token:
             return ReportReply(accepted=False, reason="the batch is over, or another runner has it")
-        ends = await _record(work, batch, request.reports)
+        ended = await _record(work, batch, request.reports)
         if request.is_last:
             await delete_batch(work.connection, batch.id)
         else:
             await extend_batch(work.connection, batch.id, work.at + timedelta(seconds=_LEASE_S))
-    for tick, decision, report in ends:
-        measure_decision(platform.measures, decision, report)
-        lateness_s = (report.started_at - tick.due_at).total_seconds()
+    measure_decisions(platform.measures, [(each.decision, each.report) for each in ended])
+    for each in ended:
+        lateness_s = (each.report.started_at - each.accepted.tick.due_at).total_seconds()
         platform.measures.schedule.lateness_s.observe(max(0.0, lateness_s))
-    platform.measures.runs.sessions_started.labels(SessionKind.CHECK).inc(len(ends))
+    platform.measures.runs.sessions_started.labels(SessionKind.CHECK).inc(len(ended))
     return ReportReply(accepted=True)
 
 
-async def _record(
-    work: Work, batch: TickBatch, reports: Sequence[Report]
-) -> list[tuple[Tick, Decision, Report]]:
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A tick that was run, and what became of it."""
+
+    accepted: Accepted
+    report: Report
+    decision: Decision
+
+
+async def _record(work: Work, batch: TickBatch, reports: Sequence[Report]) -> list[_Ended]:
     """Sessions, runs and results of those ticks that have none yet, and whose checks are still there."""
     by_run = {tick.run_id(batch.location): tick for tick in batch.ticks}
-    said = {by_run[report.run_id]: report for report in reports if report.run_id in by_run}
-    known = await known_sessions(work.connection, [tick.session_id for tick in said])
-    found = await load_checks(work.connection, [tick.check_id for tick in said])
+    said = {report.run_id: report for report in reports if report.run_id in by_run}
+    known = await known_sessions(work.connection, [by_run[run_id].session_id for run_id in said])
+    found = await load_checks(work.connection, [by_run[run_id].check_id for run_id in said])
     checks = await in_their_groups(work.connection, found)
-    new = [tick for tick in said if tick.session_id not in known and tick.check_id in checks]
-    ends = [(tick, _end(batch, tick, checks[tick.check_id], said[tick], at=work.at)) for tick in new]
-    if new:
-        sessions = [_session(batch, tick, checks, decision, said[tick]) for tick, decision in ends]
-        rows = [row for tick, decision in ends for row in result_rows(decision, said[tick], at=work.at)]
-        await insert_sessions(work.connection, sessions)
-        await insert_runs(work.connection, [_row(checks[tick.check_id], each.run) for tick, each in ends])
+    here = (batch.location,)
+    ended = [
+        _end(batch, Accepted(tick, checks[tick.check_id], here), report, at=work.at)
+        for tick, report in ((by_run[run_id], report) for run_id, report in said.items())
+        if tick.session_id not in known and tick.check_id in checks
+    ]
+    if ended:
+        rows = [row for each in ended for row in result_rows(each.decision, each.report, at=work.at)]
+        await insert_sessions(work.connection, [_session(each) for each in ended])
+        await insert_runs(work.connection, [_row(each) for each in ended])
         await insert_results(work.connection, rows)
         # Of those that are tried again: a run of a batch is over with it, and goes on as a queued one.
-        await work.order(*(order for _, each in ends if not each.run.is_final for order in each.orders))
-    return [(tick, decision, said[tick]) for tick, decision in ends]
+        again = (each.decision for each in ended if not each.decision.run.is_final)
+        await work.order(*(order for decision in again for order in decision.orders))
+    return ended
 
 
-def _end(batch: TickBatch, tick: Tick, stored: StoredCheck, report: Report, *, at: datetime) -> Decision:
+def _end(batch: TickBatch, accepted: Accepted, report: Report, *, at: datetime) -> _Ended:
     """The run's whole life, decided at its end."""
-    queued = _run_of(tick, stored, batch.location, queued_at=min(report.started_at, at))
+    queued_at = min(report.started_at, at)
+    queued = _run_of(accepted.tick, accepted.stored, batch.location, queued_at=queued_at)
     claimed = Claimed(report.token, batch.runner_id or "", _LEASE_S)
-    running = decide(queued, claimed, at=queued.queued_at).run
-    return decide(running, Reported(report.token, report.outcome), at=at)
+    decision = decide_whole(queued, claimed, Reported(report.token, report.outcome), at=at)
+    return _Ended(accepted, report, decision)
 
 
 def _run_of(tick: Tick, stored: StoredCheck, location: str, *, queued_at: datetime) -> Run:
@@ -241,21 +289,18 @@ def _run_of(tick: Tick, stored: StoredCheck, location: str, *, queued_at: dateti
     )
 
 
-def _session(
-    batch: TickBatch, tick: Tick, checks: Mapping[UUID, StoredCheck], decision: Decision, report: Report
-) -> Session:
-    accepted = Accepted(tick, checks[tick.check_id], (batch.location,))
-    run = decision.run
+def _session(ended: _Ended) -> Session:
+    run, began_at = ended.decision.run, ended.report.started_at
     if run.outcome is None:
-        return tick_session(accepted, at=report.started_at)  # it is tried again
+        return tick_session(ended.accepted, at=began_at)  # it is tried again
     status = status_at_end(SessionKind.CHECK, {run.outcome.verdict})
-    return tick_session(accepted, at=report.started_at, stopped_at=run.stopped_at, status=str(status))
+    return tick_session(ended.accepted, at=began_at, stopped_at=run.stopped_at, status=str(status))
 
 
-def _row(stored: StoredCheck, run: Run) -> NewRun:
-    check = stored.check
-    material = RunMaterial(check.spec)
-    return NewRun(run, 0, check.name, check.logical_id, material, stored.sealed_environment)
+def _row(ended: _Ended) -> NewRun:
+    stored = ended.accepted.stored
+    check, material = stored.check, RunMaterial(stored.check.spec)
+    return NewRun(ended.decision.run, 0, check.name, check.logical_id, material, stored.sealed_environment)
 
 
 # --- what becomes of those that are not reported ----------------------------------------------

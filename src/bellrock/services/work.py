@@ -39,7 +39,7 @@ from bellrock.domain.runs import (
 from bellrock.domain.sessions import Session, SessionKind, status_at_end
 from bellrock.services.announce import announce
 from bellrock.services.ids import new_id
-from bellrock.services.measuring import measure_decision
+from bellrock.services.measuring import measure_decisions
 from bellrock.services.platform import Platform
 from bellrock.services.result_rows import result_rows
 from bellrock.store.outbox import OutboxRow, put_orders
@@ -103,9 +103,9 @@ async def unit_of_work(platform: Platform) -> AsyncIterator[Work]:
         platform.outbox_bell.set()
     for session in work.sessions_started:
         platform.measures.runs.sessions_started.labels(session.kind).inc()
-    for decision, report in work.facts:
+    for decision, _ in work.facts:
         _tell(decision)
-        measure_decision(platform.measures, decision, report)
+    measure_decisions(platform.measures, work.facts)
     await announce(platform, work.announcements)
 
 

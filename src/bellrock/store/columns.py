@@ -99,6 +99,7 @@ class Document(TypeDecorator[Any]):
         self.shape = shape
         self._adapter: TypeAdapter[Any] = TypeAdapter(shape)
         self._known = lru_cache(_MOST_KNOWN)(self._adapter.validate_json)
+        self._last: tuple[Any, str] = (None, "")
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:  # noqa: ARG002
         """To the text that both databases take."""
@@ -113,10 +114,15 @@ class Document(TypeDecorator[Any]):
             return None
         if value == ():
             return "[]"  # most lists of most results
+        known, text = self._last
+        if known is value:
+            return text  # of many new rows that share it
         try:
-            return self._adapter.dump_json(value).decode()
+            text = self._adapter.dump_json(value).decode()
         except PydanticSerializationError:
-            return json_text(self._adapter.dump_python(value, mode="json"))
+            text = json_text(self._adapter.dump_python(value, mode="json"))
+        self._last = value, text
+        return text
 
     def _read(self, text: str | None) -> Any:  # noqa: ANN401
         if text is None:

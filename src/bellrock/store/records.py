@@ -48,6 +48,9 @@ class NewRun:
     sealed_environment: str | None
 
 
+ResultType = Literal["FINAL", "ATTEMPT"]
+
+
 @dataclass(frozen=True, slots=True)
 class StoredResult:
     """A result's row. ``token`` is that of the report it was made of, None if the server made it."""
@@ -57,7 +60,7 @@ class StoredResult:
     session_id: UUID
     check_id: UUID | None
     attempt: int
-    result_type: Literal["FINAL", "ATTEMPT"]
+    result_type: ResultType
     location: str
     outcome: Outcome
     created_at: datetime

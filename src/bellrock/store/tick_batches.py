@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Integer, Row, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bellrock.domain.schedule import Tick
+from bellrock.domain.schedule import Tick, tick_at
 from bellrock.store.columns import Instant
 from bellrock.store.tables import tick_batches
 
@@ -91,6 +91,13 @@ async def take_batch(
     return (await connection.execute(_TAKE, values | {"until": until})).rowcount == 1
 
 
+async def keep_ticks(connection: AsyncConnection, batch_id: UUID, ticks: Sequence[Tick]) -> None:
+    """Leave only these in the batch. Under its lock."""
+    await connection.execute(
+        update(tick_batches).where(tick_batches.c.id == batch_id).values(ticks=_as_json(ticks))
+    )
+
+
 async def extend_batch(connection: AsyncConnection, batch_id: UUID, until: datetime) -> None:
     """The runner keeps the batch. Under its lock."""
     await connection.execute(
@@ -133,7 +140,7 @@ def _as_json(ticks: Sequence[Tick]) -> list[list[Any]]:
 
 
 def _from_json(ticks: list[list[Any]]) -> tuple[Tick, ...]:
-    return tuple(Tick(UUID(check_id), 0, _EPOCH + due_us * _MICROSECOND) for check_id, due_us in ticks)
+    return tuple(tick_at(check_id, due_us) for check_id, due_us in ticks)
 
 
 def _batch(row: Row[Any]) -> TickBatch:

@@ -82,8 +82,8 @@ AnySpec = Annotated[Spec, Field(discriminator="type")]
 """The record of any check type, as JSON with its type in it."""
 
 
-class JobSpec(Message):
-    """Everything a runner needs to carry out one attempt of a run.
+class CheckJob(Message):
+    """What a runner needs to carry out a check, whichever run of it this is.
 
     ``control_url`` is the base for `/runner/v1/...`; ``environment`` holds the check's own
     variables in clear (secrets flagged, to be scrubbed) and ``context`` the contract's variables
@@ -91,11 +91,7 @@ class JobSpec(Message):
     ``setup_scripts`` run before an API check's own, ``teardown_scripts`` after it, in this order.
     """
 
-    run_id: UUID
-    session_id: UUID
     account_id: UUID
-    attempt: int
-    attempt_id: UUID
     check_id: UUID | None
     check_name: str
     location: str
@@ -109,6 +105,20 @@ class JobSpec(Message):
     record: bool = True
     limits: Limits = Limits()
     control_url: str
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether it may hold what is kept in memory for no longer than it is needed."""
+        return bool(self.environment or self.client_certificates)
+
+
+class JobSpec(CheckJob):
+    """Everything a runner needs to carry out one attempt of a run."""
+
+    run_id: UUID
+    session_id: UUID
+    attempt: int
+    attempt_id: UUID
 
 
 class ClaimReply(Message):
@@ -134,10 +144,16 @@ class TicksClaim(Message):
 
 
 class TimedJob(Message):
-    """A job, and when it is due: now, where that is over."""
+    """The run of a tick: a first attempt, due now where ``due_at`` is over. ``job``: a `CheckJob` as JSON.
+
+    As text, for it is the same from tick to tick: neither side makes it anew for each.
+    """
 
     due_at: datetime
-    job: JobSpec
+    run_id: UUID
+    session_id: UUID
+    attempt_id: UUID
+    job: str
 
 
 class TicksClaimReply(Message):

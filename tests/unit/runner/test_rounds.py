@@ -24,6 +24,16 @@ from bellrock.wire.messages import (
 from tests.unit.runner.agent_rig import HERE, Rig, Script, a_job, a_report, now, passes, running_agent, until
 
 
+def timed(job: JobSpec, due_at: datetime | None = None) -> TimedJob:
+    return TimedJob(
+        due_at=due_at or now(),
+        run_id=job.run_id,
+        session_id=job.session_id,
+        attempt_id=job.attempt_id,
+        job=job.model_dump_json(exclude={"run_id", "session_id", "attempt", "attempt_id"}),
+    )
+
+
 @dataclass
 class Batches:
     """The other side: batches by their id, and what was said about them."""
@@ -52,7 +62,7 @@ class Batches:
 
     async def offer(self, due: Sequence[datetime]) -> UUID:
         batch_id = uuid4()
-        self.jobs[batch_id] = tuple(TimedJob(due_at=each, job=a_job(uuid4())) for each in due)
+        self.jobs[batch_id] = tuple(timed(a_job(uuid4()), each) for each in due)
         await self.offer_again(batch_id)
         return batch_id
 
@@ -81,7 +91,7 @@ async def test_a_batch_is_claimed_and_all_its_jobs_are_reported_with_its_token(t
     async with running_rounds(tmp_path) as batches:
         batch_id = await batches.offer([now()] * 3)
         await until(lambda: batches.is_over)
-        assert {each.run_id for each in batches.ended} == {each.job.run_id for each in batches.jobs[batch_id]}
+        assert {each.run_id for each in batches.ended} == {each.run_id for each in batches.jobs[batch_id]}
         assert {each.token for each in batches.ended} == {batches.claims[0].token}
         assert {each.batch_id for each in batches.reports} == {batch_id}
 
@@ -97,7 +107,7 @@ async def test_a_job_begins_when_it_is_due_and_at_once_where_that_is_over(tmp_pa
         due = [now() - timedelta(seconds=5), now() + timedelta(seconds=0.4)]
         batch_id = await batches.offer(due)
         await until(lambda: batches.is_over)
-        late, early = (began[each.job.run_id] for each in batches.jobs[batch_id])
+        late, early = (began[each.run_id] for each in batches.jobs[batch_id])
         assert late < due[1] <= early
 
 
@@ -118,6 +128,45 @@ async def test_jobs_of_one_moment_begin_in_one_go(tmp_path: Path) -> None:
     assert not any(later for _, later in began)
 
 
+async def test_reports_that_fit_no_message_together_come_in_several_and_only_the_last_ends_the_batch(
+    tmp_path: Path,
+) -> None:
+    async def reads_a_long_page(job: JobSpec, context: RunContext) -> Report:
+        return a_report(job, context).model_copy(update={"details": {"body": "x" * 64 * 1024}})
+
+    async with running_rounds(tmp_path, reads_a_long_page) as batches:
+        batch_id = await batches.offer([now()] * 40)
+        await until(lambda: batches.is_over)
+    assert len(batches.reports) > 1
+    assert [each.is_last for each in batches.reports[:-1]] == [False] * (len(batches.reports) - 1)
+    assert {each.run_id for each in batches.ended} == {each.run_id for each in batches.jobs[batch_id]}
+    assert all(each.details["body"] for each in batches.ended)
+
+
+async def test_a_result_that_fits_no_message_is_told_without_its_details(tmp_path: Path) -> None:
+    async def reads_too_much(job: JobSpec, context: RunContext) -> Report:
+        return a_report(job, context).model_copy(update={"details": {"body": "x" * 2 * 1024**2}})
+
+    async with running_rounds(tmp_path, reads_too_much) as batches:
+        await batches.offer([now()])
+        await until(lambda: batches.is_over)
+    (report,) = batches.ended
+    assert report.details == {}
+    assert "were left out" in report.errors[0]
+
+
+async def test_a_batch_with_a_job_that_cannot_be_read_is_left_to_others(tmp_path: Path) -> None:
+    async with running_rounds(tmp_path) as batches:
+        unreadable = timed(a_job(uuid4())).model_copy(update={"job": '{"spec": {"type": "TELEPATHY"}}'})
+        batch_id = uuid4()
+        batches.jobs[batch_id] = (timed(a_job(uuid4())), unreadable)
+        await batches.offer_again(batch_id)
+        await until(lambda: bool(batches.claims))
+        readable = await batches.offer([now()])
+        await until(lambda: batches.is_over)
+    assert {each.batch_id for each in batches.reports} == {readable}
+
+
 async def test_monitors_take_no_slots(tmp_path: Path) -> None:
     async def hangs_unless_alone(job: JobSpec, context: RunContext) -> Report:
         if job.run_id not in in_batch:
@@ -128,8 +177,8 @@ async def test_monitors_take_no_slots(tmp_path: Path) -> None:
     async with running_rounds(tmp_path, hangs_unless_alone, slots=1) as batches:
         await batches.rig.start_run()
         batch_id = uuid4()
-        batches.jobs[batch_id] = tuple(TimedJob(due_at=now(), job=a_job(uuid4())) for _ in range(3))
-        in_batch |= {each.job.run_id for each in batches.jobs[batch_id]}
+        batches.jobs[batch_id] = tuple(timed(a_job(uuid4())) for _ in range(3))
+        in_batch |= {each.run_id for each in batches.jobs[batch_id]}
         await batches.offer_again(batch_id)
         await until(lambda: batches.is_over)
         assert len(batches.ended) == 3
@@ -147,7 +196,7 @@ async def test_a_slow_job_holds_up_no_report_and_the_batch_is_kept_meanwhile(tmp
     async with running_rounds(tmp_path, one_is_slow) as batches:
         batch_id = uuid4()
         jobs = [a_job(slow), a_job(uuid4()), a_job(uuid4())]
-        batches.jobs[batch_id] = tuple(TimedJob(due_at=now(), job=each) for each in jobs)
+        batches.jobs[batch_id] = tuple(timed(each) for each in jobs)
         await batches.offer_again(batch_id)
         await until(lambda: len(batches.reports) == 3)
         assert [len(each.reports) for each in batches.reports] == [2, 0, 0]
