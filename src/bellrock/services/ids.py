@@ -1,6 +1,6 @@
 """New ids. They sort by the time they were made, so that tables grow at their end."""
 
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from uuid_utils import compat
 
@@ -12,4 +12,4 @@ def new_id() -> UUID:
 
 def attempt_id(run_id: UUID, attempt: int) -> UUID:
     """The contract's checkRunId of an attempt, and the id of its ATTEMPT result."""
-    return uuid5(run_id, f"attempt-{attempt}")
+    return compat.uuid5(run_id, f"attempt-{attempt}")

@@ -22,8 +22,7 @@ from bellrock.store.runs import (
     load_run,
     mark_offered,
     runs_queued_since,
-    runs_with_lease_over,
-    runs_with_retry_due,
+    runs_whose_time_is_up,
 )
 
 log = structlog.get_logger(__name__)
@@ -35,15 +34,11 @@ async def reap(platform: Platform) -> int:
     """End or requeue runs whose lease is over, and queue those whose retry is due; how many it looked at."""
     at = platform.clock()
     async with platform.database.read() as connection:
-        abandoned = await runs_with_lease_over(connection, at, limit=_BATCH)
-        due = await runs_with_retry_due(connection, at, limit=_BATCH)
-    for run_id in abandoned:
+        found = await runs_whose_time_is_up(connection, at, limit=_BATCH)
+    for run_id, state in found:
         async with unit_of_work(platform) as work:
-            await advance(work, run_id, LeaseRanOut())
-    for run_id in due:
-        async with unit_of_work(platform) as work:
-            await advance(work, run_id, RetryDue())
-    return len(abandoned) + len(due)
+            await advance(work, run_id, RetryDue() if state is RunState.RETRY_WAIT else LeaseRanOut())
+    return len(found)
 
 
 async def sweep(platform: Platform) -> int:

@@ -30,7 +30,7 @@ _POLL_S = 1.0
 _FOLLOWS_AGAIN_AFTER_S = 0.2
 _TICKS_AT_ONCE = 500
 _ROWS_AT_ONCE = 500
-_ROWS_READ_AGAIN = 100
+_READS_AGAIN_AFTER = timedelta(seconds=5)
 _RESIGN_S = 2.0
 
 
@@ -47,6 +47,7 @@ class Scheduler:
         self._index = DueIndex()
         self._followed_at: datetime | None = None
         self._page_after: UUID | None = None
+        self._page_at: datetime | None = None
 
     @property
     def leads(self) -> bool:
@@ -137,7 +138,9 @@ class Scheduler:
             changed = await schedules_changed(connection, self._types, at - FOLLOWED)
         for stored in changed:
             self._index.follow(stored, done_until=lease.done_until)
-        await self._read_page(lease.done_until, _ROWS_READ_AGAIN)
+        if self._page_at is None or not timedelta(0) <= at - self._page_at < _READS_AGAIN_AFTER:
+            await self._read_page(lease.done_until, _ROWS_AT_ONCE)
+            self._page_at = at
         self._followed_at = at
         self._platform.measures.schedule.checks.labels(self.lane.name).set(len(self._index))
 

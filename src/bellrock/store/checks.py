@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.checks import Check, CheckPolicy
 from bellrock.domain.specs import CheckType
 from bellrock.store.known_rows import KnownRows
+from bellrock.store.many import one_of
 from bellrock.store.tables import checks
 
 _NAMES = [column.name for column in checks.c if column.name != "sealed_environment"]
@@ -69,7 +70,7 @@ async def load_check(connection: AsyncConnection, account_id: UUID, check_id: UU
 
 async def load_checks(connection: AsyncConnection, check_ids: Collection[UUID]) -> dict[UUID, StoredCheck]:
     """The checks that exist of those named, whosever they are."""
-    found = await connection.execute(_BY_IDS, {"check_ids": list(check_ids)})
+    found = await connection.execute(_BY_IDS, {"check_ids": check_ids})
     known = [_KNOWN.record(tuple(row), connection.dialect) for row in found]
     return {stored.check.id: stored for stored in known}
 
@@ -151,4 +152,4 @@ def _check_of(of: Mapping[str, Any]) -> StoredCheck:
 
 
 _KNOWN = KnownRows(checks, _check_of, most=_MOST_KNOWN)
-_BY_IDS = select(*_KNOWN.columns).where(checks.c.id.in_(bindparam("check_ids", expanding=True)))
+_BY_IDS = select(*_KNOWN.columns).where(one_of(checks.c.id, "check_ids"))

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Row, bindparam, func, select, update
+from sqlalchemy import Integer, Row, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bellrock.domain.cancellation import CancelRequest
@@ -43,16 +43,15 @@ _ENDS_OF_SESSION = (
 )
 
 
-_LEASE_OVER = (
-    select(runs.c.id)
-    .where(runs.c.state == RunState.RUNNING, runs.c.lease_until <= bindparam("at", type_=Instant()))
-    .order_by(runs.c.lease_until)
-    .limit(bindparam("most", type_=Integer()))
-)
-_RETRY_DUE = (
-    select(runs.c.id)
-    .where(runs.c.state == RunState.RETRY_WAIT, runs.c.retry_at <= bindparam("at", type_=Instant()))
-    .order_by(runs.c.retry_at)
+_TIME_IS_UP = (
+    select(runs.c.id, runs.c.state)
+    .where(
+        or_(
+            and_(runs.c.state == RunState.RUNNING, runs.c.lease_until <= bindparam("at", type_=Instant())),
+            and_(runs.c.state == RunState.RETRY_WAIT, runs.c.retry_at <= bindparam("at", type_=Instant())),
+        )
+    )
+    .order_by(runs.c.queued_at)
     .limit(bindparam("most", type_=Integer()))
 )
 
@@ -135,14 +134,12 @@ async def ids_of_session(connection: AsyncConnection, session_id: UUID) -> list[
     return list(await connection.scalars(select(runs.c.id).where(runs.c.session_id == session_id)))
 
 
-async def runs_with_lease_over(connection: AsyncConnection, at: datetime, *, limit: int) -> list[UUID]:
-    """Running runs whose lease ended before ``at``."""
-    return list(await connection.scalars(_LEASE_OVER, {"at": at, "most": limit}))
-
-
-async def runs_with_retry_due(connection: AsyncConnection, at: datetime, *, limit: int) -> list[UUID]:
-    """Runs whose wait between attempts is over."""
-    return list(await connection.scalars(_RETRY_DUE, {"at": at, "most": limit}))
+async def runs_whose_time_is_up(
+    connection: AsyncConnection, at: datetime, *, limit: int
+) -> list[tuple[UUID, RunState]]:
+    """Running runs whose lease is over, and runs whose wait between attempts is; the oldest first."""
+    found = await connection.execute(_TIME_IS_UP, {"at": at, "most": limit})
+    return [(row.id, row.state) for row in found]
 
 
 async def runs_queued_since(connection: AsyncConnection, before: datetime, *, limit: int) -> list[UUID]:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bellrock.domain.schedule import Missed, Schedule, Ticks, interval_s
 from bellrock.domain.sessions import SessionKind
 from bellrock.domain.specs import CheckType
+from bellrock.store.many import one_of
 from bellrock.store.tables import checks, missed_ticks, runs, sessions
 
 _SLIM = select(
@@ -38,12 +39,12 @@ _IN_PROGRESS = (
     .distinct()
     .join(sessions, sessions.c.id == runs.c.session_id)
     .where(
-        runs.c.check_id.in_(bindparam("check_ids", expanding=True)),
+        one_of(runs.c.check_id, "check_ids"),
         text("runs.state != 'final'"),
         sessions.c.kind == SessionKind.CHECK,
     )
 )
-_KNOWN_SESSIONS = select(sessions.c.id).where(sessions.c.id.in_(bindparam("ids", expanding=True)))
+_KNOWN_SESSIONS = select(sessions.c.id).where(one_of(sessions.c.id, "ids"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,12 @@ async def schedules_changed(
 
 async def checks_in_progress(connection: AsyncConnection, check_ids: Collection[UUID]) -> set[UUID]:
     """Those of the checks that have an open run, whoever started it. Runs of test sessions do not count."""
-    return set(await connection.scalars(_IN_PROGRESS, {"check_ids": list(check_ids)}))
+    return set(await connection.scalars(_IN_PROGRESS, {"check_ids": check_ids})) if check_ids else set()
 
 
 async def known_sessions(connection: AsyncConnection, ids: Collection[UUID]) -> set[UUID]:
     """Those of the sessions that exist."""
-    return set(await connection.scalars(_KNOWN_SESSIONS, {"ids": list(ids)}))
+    return set(await connection.scalars(_KNOWN_SESSIONS, {"ids": ids})) if ids else set()
 
 
 async def add_missed(connection: AsyncConnection, missed: Sequence[tuple[Ticks, Missed]]) -> None:
