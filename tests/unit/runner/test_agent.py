@@ -76,6 +76,19 @@ async def test_a_report_is_repeated_until_it_is_answered(tmp_path: Path) -> None
         assert len({report.token for report in rig.control.reports}) == 1
 
 
+async def test_a_report_that_fits_no_message_is_told_without_its_longest_parts(tmp_path: Path) -> None:
+    async def tests_a_lot(job: JobSpec, context: RunContext) -> Report:
+        return a_report(job, context).model_copy(update={"details": {"notes": ["x" * 2 * 1024**2]}})
+
+    async with running_agent(tmp_path, script=tests_a_lot) as rig:
+        await rig.control.offer(uuid4())
+        await until(lambda: len(rig.control.reports) == 1)
+        (report,) = rig.control.reports
+        assert report.outcome.verdict is Verdict.PASSED
+        assert (report.details, report.test_list) == ({}, ())
+        assert "were left out" in report.errors[0]
+
+
 async def test_an_executor_that_raises_is_the_runners_fault_and_the_agent_lives_on(tmp_path: Path) -> None:
     async def breaks(job: JobSpec, context: RunContext) -> Report:
         raise KeyError("a defect")
