@@ -176,16 +176,26 @@ async def a_target(after_s: float) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
 
 
-async def ended(at: Installation, since: datetime, until: datetime) -> dict[UUID, datetime]:
-    """Scheduled runs due in that time that have a result: when each began."""
+@dataclass(frozen=True, slots=True)
+class Done:
+    """When a tick's request began, and how long the answer took as its result has it."""
+
+    began_at: datetime
+    response_ms: int
+
+
+async def ended(at: Installation, since: datetime, until: datetime) -> dict[UUID, Done]:
+    """Scheduled runs due in that time that have a result."""
     query = (
-        select(runs.c.id, results.c.started_at)
+        select(runs.c.id, results.c.started_at, results.c.response_time_ms)
         .join(results, results.c.run_id == runs.c.id)
         .where(runs.c.source == RunSource.SCHEDULER)
     )
     async with at.database.read() as connection:
-        found = {row.id: row.started_at for row in await connection.execute(query)}
-    return {run_id: began for run_id, began in found.items() if since <= due_at(run_id) < until}
+        found = {
+            row.id: Done(row.started_at, row.response_time_ms) for row in await connection.execute(query)
+        }
+    return {run_id: done for run_id, done in found.items() if since <= due_at(run_id) < until}
 
 
 def due_at(run_id: UUID) -> datetime:
@@ -216,11 +226,12 @@ async def missed_ticks(at: Installation) -> int:
         return await count_missed(connection)
 
 
-def report(done: dict[UUID, datetime], due: int, before: Used, after: Used) -> int:
+def report(done: dict[UUID, Done], due: int, before: Used, after: Used) -> int:
     """Print the figures beside their targets."""
-    late_ms = [(began - due_at(run_id)).total_seconds() * 1_000 for run_id, began in done.items()]
+    late_ms = [(each.began_at - due_at(run_id)).total_seconds() * 1_000 for run_id, each in done.items()]
     print(f"ms{HEADER[2:]}")
     print(line("due -> request", late_ms))
+    print(line("request -> answer, as measured", [each.response_ms for each in done.values()]))
     checks = max(len(done), 1)
     server_ms = (after.server_s - before.server_s) * 1_000 / checks
     runner_ms = (after.runner_s - before.runner_s) * 1_000 / checks
