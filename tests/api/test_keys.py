@@ -157,6 +157,17 @@ async def test_over_the_rate_limit_is_429_with_retry_after_for_that_account_only
     await calm.close()
 
 
+async def test_a_call_of_a_trigger_counts_as_a_request_of_its_account(strict_server: RunningServer) -> None:
+    api = Api(strict_server, await strict_server.new_account())
+    check = await api.create_url_monitor(activated=True)
+    made = await api.post(f"/v1/triggers/checks/{check['id']}")
+    address = f"/checks/{check['id']}/trigger/{made['token']}"
+    answers = [await api.http.post(address, headers={"Authorization": ""}) for _ in range(4)]
+    assert [each.status_code for each in answers] == [201, 201, 201, 429]
+    assert "retry-after" in answers[-1].headers
+    await api.close()
+
+
 async def test_an_address_that_guesses_keys_is_stopped_and_its_neighbours_are_not(
     strict_server: RunningServer,
 ) -> None:

@@ -67,17 +67,21 @@ async def delete_trigger(platform: Platform, principal: Principal, subject: Subj
     log.info("trigger.deleted", subject=str(subject), by=str(principal.key_id))
 
 
-async def call_trigger(platform: Platform, subject: Subject, token: str) -> tuple[SessionView, ...]:
+async def find_trigger(platform: Platform, subject: Subject, token: str) -> Trigger:
+    """The trigger that the token is for: the token is the permission. Raises NotFound."""
+    async with platform.database.read() as connection:
+        stored = await store.load_trigger(connection, subject, token_hash=_hash(token))
+    if stored is None:
+        raise _no_trigger(subject)
+    return _in_clear(platform.vault, stored)
+
+
+async def call_trigger(platform: Platform, trigger: Trigger) -> tuple[SessionView, ...]:
     """Start the check, or the group's checks, that are activated, at all their locations.
 
-    The token is the permission. Raises NotFound for one that is not the subject's, and where nothing is
-    activated.
+    Raises NotFound where nothing is activated.
     """
     async with unit_of_work(platform) as work:
-        stored = await store.load_trigger(work.connection, subject, token_hash=_hash(token))
-        if stored is None:
-            raise _no_trigger(subject)
-        trigger = _in_clear(platform.vault, stored)
         await store.note_call(work.connection, trigger.id, work.at)
         meant = await _checks_of(work.connection, trigger)
     if not meant:

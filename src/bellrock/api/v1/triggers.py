@@ -3,15 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
 from bellrock.api.auth import EditCaller, PlatformOf, RunCaller
 from bellrock.api.bodies.base import Answer, Day, SnakeCreatedDay, SnakeUpdatedDay, is_none
 from bellrock.api.queries import NumericId
-from bellrock.domain.triggers import Trigger
+from bellrock.api.rate_limit import RateLimiter
+from bellrock.domain.errors import NotFound
+from bellrock.domain.triggers import Subject, Trigger
 from bellrock.services import triggers
-from bellrock.services.views import SessionView
+from bellrock.services.platform import Platform
 
 router = APIRouter(tags=["Triggers"])
 
@@ -100,10 +102,10 @@ async def delete_group_trigger(groupId: NumericId, platform: PlatformOf, caller:
 async def call_check_trigger(
     checkId: UUID,  # noqa: N803
     token: Token,
-    platform: PlatformOf,
+    request: Request,
 ) -> CalledTrigger:
     """Start a check."""
-    return _started(await triggers.call_trigger(platform, checkId, token))
+    return await _call(request, checkId, token)
 
 
 @router.get("/check-groups/{groupId}/trigger/{token}", status_code=201, include_in_schema=False)
@@ -111,14 +113,23 @@ async def call_check_trigger(
 async def call_group_trigger(
     groupId: NumericId,  # noqa: N803
     token: Token,
-    platform: PlatformOf,
+    request: Request,
 ) -> CalledTrigger:
     """Start the checks of a group."""
-    return _started(await triggers.call_trigger(platform, groupId, token))
+    return await _call(request, groupId, token)
 
 
-def _started(views: tuple[SessionView, ...]) -> CalledTrigger:
-    sessions = (each.session for each in views)
+async def _call(request: Request, subject: Subject, token: str) -> CalledTrigger:
+    """A call counts as the account's; a token that is none counts as a bad key of the address."""
+    platform: Platform = request.app.state.platform
+    limiter: RateLimiter = request.app.state.rate_limiter
+    try:
+        trigger = await triggers.find_trigger(platform, subject, token)
+    except NotFound:
+        await limiter.count_bad_key(request.client.host if request.client else "unknown")
+        raise
+    await limiter.count_request(trigger.account_id)
+    sessions = [each.session for each in await triggers.call_trigger(platform, trigger)]
     return CalledTrigger(
         sessions=tuple(
             StartedSession(check_session_id=each.id, check_id=each.check_id, name=each.name)
