@@ -139,7 +139,6 @@ async def claim_ticks(platform: Platform, location: str, request: TicksClaim) ->
     What does not fit one message becomes a batch of its own, which is offered at once.
     """
     at = platform.clock()
-    offered: list[Offered] = []
     async with platform.database.write() as connection:
         taken = await take_batch(
             connection,
@@ -152,15 +151,35 @@ async def claim_ticks(platform: Platform, location: str, request: TicksClaim) ->
         batch = await lock_batch(connection, request.batch_id) if taken else None
         if batch is None:
             return TicksClaimReply(granted=False)
-        jobs = await _jobs_of(platform, connection, batch)
-        fits = _how_many_fit(jobs, min(platform.bus.most_bytes, _MOST_TOGETHER_BYTES))
-        if fits < len(jobs):
-            rest = TickBatch(new_id(), location, tuple(tick for tick, _ in jobs[fits:]), offered_at=at)
-            await keep_ticks(connection, batch.id, [tick for tick, _ in jobs[:fits]])
-            await insert_batches(connection, [rest])
-            offered.append(Offered(location, rest.id))
-    await offer_batches(platform, offered)
+        known = await load_checks(connection, [tick.check_id for tick in batch.ticks])
+        checks = await in_their_groups(connection, known)
+        added = await load_configurations(connection, platform.vault, checks.values())
+    jobs = [
+        (tick, _timed_job(platform, tick, checks[tick.check_id], location, added=added[tick.check_id]))
+        for tick in batch.ticks
+        if tick.check_id in checks and checks[tick.check_id].check.activated
+    ]
+    fits = _how_many_fit(jobs, min(platform.bus.most_bytes, _MOST_TOGETHER_BYTES))
+    if fits < len(jobs):
+        kept, rest = [tick for tick, _ in jobs[:fits]], [tick for tick, _ in jobs[fits:]]
+        if not await _put_off(platform, batch, kept=kept, rest=rest):
+            return TicksClaimReply(granted=False)
     return TicksClaimReply(granted=True, jobs=tuple(job for _, job in jobs[:fits]), lease_s=_LEASE_S)
+
+
+async def _put_off(
+    platform: Platform, batch: TickBatch, *, kept: Sequence[Tick], rest: Sequence[Tick]
+) -> bool:
+    """Make of the rest of a batch one that is offered at once. False where it is another's now, or over."""
+    async with unit_of_work(platform) as work:
+        now = await lock_batch(work.connection, batch.id)
+        if now is None or now.token != batch.token:
+            return False
+        new = TickBatch(new_id(), batch.location, tuple(rest), offered_at=work.at)
+        await keep_ticks(work.connection, batch.id, kept)
+        await insert_batches(work.connection, [new])
+    await offer_batches(platform, [Offered(new.location, new.id)])
+    return True
 
 
 def _how_many_fit(jobs: Sequence[tuple[Tick, TimedJob]], most_bytes: int) -> int:
@@ -172,20 +191,6 @@ def _how_many_fit(jobs: Sequence[tuple[Tick, TimedJob]], most_bytes: int) -> int
         if left_bytes < 0:
             return max(number, 1)
     return len(jobs)
-
-
-async def _jobs_of(
-    platform: Platform, connection: AsyncConnection, batch: TickBatch
-) -> list[tuple[Tick, TimedJob]]:
-    """The jobs of those ticks whose checks are still there and active."""
-    known = await load_checks(connection, [tick.check_id for tick in batch.ticks])
-    checks = await in_their_groups(connection, known)
-    added = await load_configurations(connection, platform.vault, checks.values())
-    return [
-        (tick, _timed_job(platform, tick, checks[tick.check_id], batch.location, added=added[tick.check_id]))
-        for tick in batch.ticks
-        if tick.check_id in checks and checks[tick.check_id].check.activated
-    ]
 
 
 def _timed_job(
