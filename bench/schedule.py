@@ -1,7 +1,7 @@
 """What schedules cost: many URL monitors, run by the clock.
 
     python -m bench.schedule [--monitors 10000] [--every 60] [--seconds 120] [--answer-after-ms 0]
-                             [--database postgresql://user@host/name]
+                             [--answer-bytes 2] [--database postgresql://user@host/name]
 
 The control plane is `bellrock server` with a nats-server beside it, on SQLite in a file unless an empty
 PostgreSQL database is named, and `bellrock runner`, whose monitors ask a server in this process. Lateness
@@ -46,7 +46,6 @@ _SETTLE_S = 10
 _STOP_S = 20
 _MINUTE_S = 60
 _MIB = 1024**2
-_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +159,16 @@ async def save_monitors(at: Installation, number: int, every_s: int, url: str) -
 
 
 @asynccontextmanager
-async def a_target(after_s: float) -> AsyncIterator[str]:
+async def a_target(after_s: float, size_bytes: int) -> AsyncIterator[str]:
     """A web server that answers every request alike, after a while."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {size_bytes}\r\nConnection: close\r\n\r\n"
+    whole = head.encode() + b"K" * size_bytes
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
             await asyncio.sleep(after_s)
-            writer.write(_ANSWER)
+            writer.write(whole)
             await writer.drain()
         writer.close()
 
@@ -205,7 +206,8 @@ def due_at(run_id: UUID) -> datetime:
 
 async def measure(arguments: argparse.Namespace) -> int:
     """Let the clock run."""
-    async with a_target(arguments.answer_after_ms / 1_000) as url, installation(arguments) as at:
+    web = a_target(arguments.answer_after_ms / 1_000, arguments.answer_bytes)
+    async with web as url, installation(arguments) as at:
         schedules = await save_monitors(at, arguments.monitors, arguments.every, url)
         await asyncio.sleep(_SETTLE_S)
         since, before, missed = datetime.now(UTC), at.used(), await missed_ticks(at)
@@ -251,6 +253,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=60, help="seconds between two ticks of one")
     parser.add_argument("--seconds", type=int, default=120, help="how long is measured")
     parser.add_argument("--answer-after-ms", type=float, default=0, help="how slow the target is")
+    parser.add_argument("--answer-bytes", type=int, default=2, help="how long its answers are")
     parser.add_argument("--database", help="an empty PostgreSQL database, in place of SQLite")
     return asyncio.run(measure(parser.parse_args()))
 
