@@ -309,6 +309,24 @@ async def test_the_largest_body_that_is_allowed_passes(rig: ProbeRig) -> None:
     assert len(ended.response["body"]) == 64 * 1024
 
 
+@pytest.mark.parametrize(("status", "keeps"), [(200, False), (500, True)])
+async def test_of_a_monitor_on_its_schedule_the_body_is_kept_where_something_is_wrong(
+    rig: ProbeRig, status: int, keeps: bool
+) -> None:
+    rig.context = {"CHECKLY_RUN_SOURCE": "SCHEDULER"}
+    page = b"HTTP/1.1 %d So\r\nContent-Length: 5\r\n\r\nhello" % status
+    async with serving(answers(page)) as server:
+        ended = await rig.url(f"{server.url}/")
+    assert (ended.response["body"], ended.response["bodyBytes"]) == ("hello" if keeps else "", 5)
+
+
+async def test_a_person_gets_the_body_of_what_passed(rig: ProbeRig) -> None:
+    rig.context = {"CHECKLY_RUN_SOURCE": "TRIGGER_API"}
+    async with serving(answers(OK)) as server:
+        ended = await rig.url(f"{server.url}/")
+    assert ended.response["body"] == "hello"
+
+
 def expired(authority: trustme.CA) -> trustme.LeafCert:
     yesterday = datetime.now(UTC) - timedelta(days=1)
     return authority.issue_cert("127.0.0.1", not_before=yesterday - timedelta(days=9), not_after=yesterday)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from bellrock.domain.cancellation import RunSource
 from bellrock.domain.checks import EnvironmentVariable
 from bellrock.domain.live import LiveEvent
 from bellrock.domain.outcomes import Outcome
@@ -110,6 +111,11 @@ class CheckJob(Message):
     def has_secrets(self) -> bool:
         """Whether it may hold what is kept in memory for no longer than it is needed."""
         return bool(self.environment or self.client_certificates)
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether nobody asked for the run but the check's schedule."""
+        return self.context.get("CHECKLY_RUN_SOURCE") == RunSource.SCHEDULER
 
 
 class JobSpec(CheckJob):

@@ -1,6 +1,6 @@
 """The probes of HTTP: of URL monitors and of API checks."""
 
-from bellrock.domain.outcomes import Blame
+from bellrock.domain.outcomes import Blame, Verdict
 from bellrock.domain.specs import ApiCheck, UrlMonitor
 from bellrock.expressions.assertions import AssertionResult, AssertionUnusable
 from bellrock.runner.executors.http.api_run import ApiRun
@@ -9,7 +9,7 @@ from bellrock.runner.executors.http.exchange import exchange
 from bellrock.runner.executors.http.judge import judge, outcome_of_failure
 from bellrock.runner.executors.http.rendering import usable_url
 from bellrock.runner.executors.http.request import KEPT_BODY_BYTES, Request, RequestFailed, Response
-from bellrock.runner.executors.http.results import monitor_request, no_response, whole_response
+from bellrock.runner.executors.http.results import monitor_request, no_response, whole_response, without_body
 from bellrock.runner.executors.http.scripts import ScriptRunner
 from bellrock.runner.executors.http.transfers import Transfers
 from bellrock.runner.probing import ProbeResult, ProbeTools, assertion_details, failed
@@ -49,10 +49,10 @@ class HttpProbes:
         except RequestFailed as failure:
             return _no_response(monitor, failure)
         tools.say(f"{response.status} {response.status_text} in {response.times.total:.0f} ms")
-        return await _responded(monitor, response)
+        return await _responded(monitor, response, is_scheduled=tools.job.is_scheduled)
 
 
-async def _responded(monitor: UrlMonitor, response: Response) -> ProbeResult:
+async def _responded(monitor: UrlMonitor, response: Response, *, is_scheduled: bool) -> ProbeResult:
     assertions: tuple[AssertionResult, ...] = ()
     try:
         _refuse_others(monitor)
@@ -60,9 +60,11 @@ async def _responded(monitor: UrlMonitor, response: Response) -> ProbeResult:
         outcome = judge(monitor, response, assertions)
     except AssertionUnusable as error:
         outcome = failed("BAD_ASSERTION", str(error), blame=Blame.CHECK)
+    # A page every minute, as it should be, would fill the disk, and nobody ever looks at it.
+    keeps_body = not is_scheduled or outcome.verdict is not Verdict.PASSED
     details: dict[str, object] = {
         "request": monitor_request(monitor.request),
-        "response": whole_response(response),
+        "response": whole_response(response) if keeps_body else without_body(response),
         "assertions": assertion_details(assertions),
         "requestError": None,
     }

@@ -41,7 +41,12 @@ def check_request(
 
 def whole_response(response: Response) -> dict[str, object]:
     """Everything of a response, its body cut to `KEPT_BODY_BYTES`, in base64 where it is no text."""
-    details: dict[str, object] = {
+    return {**without_body(response), **_kept_body(response)}
+
+
+def without_body(response: Response) -> dict[str, object]:
+    """Everything of a response but its body, of which the size is said."""
+    return {
         "status": response.status,
         "statusText": response.status_text,
         "headers": response.headers,
@@ -51,7 +56,11 @@ def whole_response(response: Response) -> dict[str, object]:
         "bodyBytes": response.body_bytes,
         "timings": response.times.timings(),
         "timingPhases": response.times.phases(),
+        "body": "",
     }
+
+
+def _kept_body(response: Response) -> dict[str, object]:
     kept = response.body[:KEPT_BODY_BYTES]
     whole = response.body_bytes == len(kept)
     try:
@@ -60,8 +69,8 @@ def whole_response(response: Response) -> dict[str, object]:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        return {**details, "body": base64.b64encode(kept).decode(), "bodyEncoding": "base64"}
-    return {**details, "body": text}
+        return {"body": base64.b64encode(kept).decode(), "bodyEncoding": "base64"}
+    return {"body": text}
 
 
 def no_response(failure: RequestFailed) -> dict[str, object]:
