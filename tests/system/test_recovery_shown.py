@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bellrock.runner.supervisor import procfs
 from bellrock.runner.supervisor.records import TreeRecord, start_of, write_record
+from tests.support.plain_http import TRUSTS_NOBODY
 from tests.system.dev_server import DevServer, processes_with, shell_suite, until
 
 LEASE_S = 4.0
@@ -62,7 +63,7 @@ async def dev(tmp_path: Path) -> AsyncIterator[DevServer]:
 
 async def read(dev: DevServer) -> dict[str, float]:
     """The sum over all labels of every sample."""
-    async with httpx2.AsyncClient(trust_env=False) as http:
+    async with httpx2.AsyncClient(trust_env=False, verify=TRUSTS_NOBODY) as http:
         text = (await http.get(f"{dev.url}/metrics")).text
     sums: dict[str, float] = {}
     for family in text_string_to_metric_families(text):

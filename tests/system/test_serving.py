@@ -17,6 +17,7 @@ import pytest
 
 from bellrock.bootstrap.http_server import listen
 from bellrock.engine.embedded import EmbeddedNats, EmbeddedNatsOptions, find_server
+from tests.support.plain_http import TRUSTS_NOBODY
 from tests.system.dev_server import (
     BELLROCK,
     LOCATION,
@@ -58,7 +59,7 @@ def run_command(command: Sequence[str], variables: Mapping[str, str]) -> "subpro
 
 
 async def health(url: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(trust_env=False, timeout=5) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=5, verify=TRUSTS_NOBODY) as client:
         return await client.get(f"{url}/healthz")
 
 
