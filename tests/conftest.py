@@ -1,14 +1,24 @@
-"""What every test shares: asyncio as the one event loop, and ids that plugins of older pytests can set."""
+"""What every test shares: asyncio as the one event loop, packages, and ids that older plugins can set."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from _pytest.nodeid import NodeId
 
+from tests.support.kept_packages import KeptPackages
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def kept_packages(tmp_path_factory: pytest.TempPathFactory) -> KeptPackages:
+    """Packages that servers and rigs of this session have installed, in whatever worker."""
+    folder = tmp_path_factory.getbasetemp()
+    return KeptPackages((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "packages")
 
 
 @pytest.hookimpl(wrapper=True)

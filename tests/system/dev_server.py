@@ -19,6 +19,7 @@ from uuid import uuid4
 import httpx2
 import psutil
 
+from tests.support.kept_packages import KeptPackages
 from tests.support.plain_http import TRUSTS_NOBODY
 
 PACKAGES = Path(__file__).parents[1] / "suites" / "playwright"
@@ -140,7 +141,10 @@ class ServerApi(ABC):
 
 @dataclass
 class DevServer(ServerApi):
-    """`bellrock dev` on a free port. `start` again after `kill` continues with the same data."""
+    """`bellrock dev` on a free port. `start` again after `kill` continues with the same data.
+
+    ``packages``: what the runners of other servers have installed, for this one's as well.
+    """
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
@@ -149,10 +153,16 @@ class DevServer(ServerApi):
     url: str = ""
     credentials: dict[str, str] = field(default_factory=dict)
     trusted: ssl.SSLContext = TRUSTS_NOBODY
+    packages: KeptPackages | None = None
 
     @property
     def data(self) -> Path:
         return self.folder / "data"
+
+    @property
+    def cache(self) -> Path:
+        """Where its runner keeps what suites depend on."""
+        return self.data / "runner" / "cache"
 
     @property
     def log(self) -> str:
@@ -199,6 +209,8 @@ class DevServer(ServerApi):
         )
         assert process.returncode is None, self.log[-3_000:]
         self.read_address()
+        if self.packages and not starts:
+            await asyncio.to_thread(self.packages.bring_to, self.cache)
 
     def read_address(self) -> None:
         """Where it is and who may use it, from its log and its data folder."""
@@ -223,6 +235,8 @@ class DevServer(ServerApi):
             for child in self.children():
                 child.send_signal(signal.SIGCONT)
             await self.stop()
+        if self.packages:
+            await asyncio.to_thread(self.packages.keep, self.cache)
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.pid).children()

@@ -21,6 +21,7 @@ import pytest
 
 from bellrock.runner.supervisor.procfs import read_process
 from bellrock.runner.supervisor.users import FIRST_USER, LAST_USER
+from tests.support.kept_packages import KeptPackages
 from tests.system.dev_server import DevServer, ShellSuite, processes_with, shell_suite, until
 from tests.system.hostile_suites import HOSTILE, SNOOPER, HostileSuite
 from tests.system.playwright_rig import pack
@@ -59,11 +60,14 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+async def stage(
+    tmp_path_factory: pytest.TempPathFactory, kept_packages: KeptPackages
+) -> AsyncIterator[Stage]:
     # These tests look far more often than a person may, and the innocent run outlasts them all.
     dev = DevServer(
         tmp_path_factory.mktemp("hostile"),
         {"BELLROCK_RATE_LIMIT_REQUESTS": "100000", "BELLROCK_TEST_S": "7200"},
+        packages=kept_packages,
     )
     await dev.start()
     innocent = shell_suite(3_600)

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bellrock.runner.supervisor import procfs
 from bellrock.runner.supervisor.records import TreeRecord, start_of, write_record
+from tests.support.kept_packages import KeptPackages
 from tests.support.plain_http import TRUSTS_NOBODY
 from tests.system.dev_server import DevServer, processes_with, shell_suite, until
 
@@ -50,13 +51,13 @@ def orphans_of_a_former_life(trees: Path) -> Iterator["subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
-async def dev(tmp_path: Path) -> AsyncIterator[DevServer]:
+async def dev(tmp_path: Path, kept_packages: KeptPackages) -> AsyncIterator[DevServer]:
     variables = {
         "BELLROCK_LEASE_S": str(LEASE_S),
         "BELLROCK_HEARTBEAT_S": "1",
         "BELLROCK_RUNNER_GONE_AFTER_S": str(RUNNER_GONE_S),
     }
-    server = DevServer(tmp_path, variables)
+    server = DevServer(tmp_path, variables, packages=kept_packages)
     yield server
     await server.clean_up()
 
