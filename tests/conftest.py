@@ -27,6 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
 
     schemathesis gives each operation a name of its own, and xdist runs what has the same id but once.
     xdist notes in the id which tests must not run at the same time.
+
+    And what takes long comes first. Among themselves tests stay in their random order.
     """
     for item in items:
         if not item.nodeid.endswith(item.name) and item.parent is not None:
@@ -35,6 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
         if by_xdist := vars(item).get("_nodeid"):
             _set_id(item, by_xdist)
+    # Else a worker may begin with one of them when the others have nothing left to do.
+    items.sort(key=_takes_long, reverse=True)
+
+
+def _takes_long(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None
 
 
 def _set_id(item: pytest.Item, nodeid: str) -> None:

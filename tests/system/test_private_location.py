@@ -19,6 +19,7 @@ from tests.system.dev_server import BELLROCK, DevServer, processes_with, shell_s
 pytestmark = [
     pytest.mark.system,
     pytest.mark.anyio,
+    pytest.mark.slow,
     pytest.mark.timeout(400),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can make networks"),
 ]
