@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterator
 
-import httpx2
 import pytest
 
 from tests.support.api_client import Api
-from tests.support.schemas import AnswerChecker, contract_checker
+from tests.support.schemas import AnswerChecker, contract_checker, own_document
 from tests.support.scripted_runner import ScriptedRunner, scripted_runner
 from tests.support.server import RunningServer
 
@@ -21,9 +20,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 
 @pytest.fixture(scope="session")
-def own_schemas(server: RunningServer) -> AnswerChecker:
+def own_schemas() -> AnswerChecker:
     """What our own OpenAPI document declares, which is made of our models."""
-    return AnswerChecker(httpx2.get(f"{server.url}/openapi.json", timeout=60).json())
+    return AnswerChecker(own_document())
 
 
 @pytest.fixture(scope="session")

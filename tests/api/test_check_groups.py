@@ -163,6 +163,7 @@ async def test_a_change_in_version_1_may_leave_the_name_and_the_retries(api: Api
         ({"name": ""}, "name"),
         ({"name": "x" * 256}, "name"),
         ({"concurrency": 0}, "concurrency"),
+        ({"tags": ["shop", ""]}, "tags"),
         ({"locations": ["atlantis-1"]}, "locations"),
         ({"privateLocations": ["nowhere"]}, "privateLocations"),
         ({"privateLocations": [EU]}, "privateLocations"),

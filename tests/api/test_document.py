@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from tests.support.api_client import Api
+from tests.support.schemas import own_document
 from tests.support.server import RunningServer
 
 
@@ -16,6 +17,7 @@ async def test_others_are_answered_while_the_document_is_made(tmp_path: Path) ->
     assert not asked.done()
     document = await asked
     assert await nobody.get("/openapi.json") == document
+    assert document == own_document(), "what answers are held against"
     assert document["paths"]["/v1/check-sessions/{checkSessionId}/cancel"]["post"]["responses"]["204"]
     await nobody.close()
     await asyncio.to_thread(server.stop)

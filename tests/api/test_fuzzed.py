@@ -8,6 +8,7 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -23,12 +24,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from bellrock.api.app import openapi_document
 from bellrock.api.config import ApiConfig
 from bellrock.api.rate_limit import RateLimits
 from tests.support.api_client import EU, Api
 from tests.support.certificates import make_pair
 from tests.support.check_kinds import KEPT_KINDS, KINDS
+from tests.support.schemas import own_document
 from tests.support.scripted_runner import ScriptedRunner, scripted_runner
 from tests.support.server import RunningServer, ServerOptions
 
@@ -56,7 +57,7 @@ _REFERENCES: Mapping[str, Callable[[Ids], Any]] = {
     "checkId": lambda there: there["url"][0],
     "slugName": lambda _: f"lab-{uuid4().hex[:20]}",
 }
-document = schemathesis.openapi.from_dict(openapi_document())
+document = schemathesis.openapi.from_dict(deepcopy(own_document()))
 document.config.phases.coverage.enabled = _EXAMPLES > _FEW_EXAMPLES
 schema = document.exclude(path_regex=_APART)
 

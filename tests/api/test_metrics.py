@@ -6,6 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bellrock.api.auth import is_from_this_machine
 from tests.support.api_client import EU, Api
+from tests.support.plain_http import TRUSTS_NOBODY
 from tests.support.scripted_runner import Refused, ScriptedRunner
 from tests.support.server import RunningServer
 
@@ -15,7 +16,7 @@ Reading = dict[tuple[str, Labels], float]
 
 async def reading(server: RunningServer) -> Reading:
     """Every sample of the server, asked over loopback without a key."""
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(verify=TRUSTS_NOBODY) as http:
         answer = await http.get(f"{server.url}/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")

@@ -5,6 +5,7 @@ import pytest
 
 from bellrock.domain.specs import PlaywrightSuite
 from tests.support.api_client import EU, Api, bundle, unknown_id
+from tests.support.plain_http import TRUSTS_NOBODY
 from tests.support.scripted_runner import HeldByScript, Refused, ScriptedRunner
 
 
@@ -18,7 +19,7 @@ async def test_a_runner_fetches_the_bundle_of_the_run_it_holds(api: Api, runner:
     held = await held_run(api, runner)
     assert isinstance(held.job.spec, PlaywrightSuite)
     headers = {"Authorization": f"Bearer {held.token}", "X-Bellrock-Run": str(held.run_id)}
-    async with httpx2.AsyncClient(base_url=api.server.url) as http:
+    async with httpx2.AsyncClient(base_url=api.server.url, verify=TRUSTS_NOBODY) as http:
         answer = await http.get(f"/runner/v1/bundles/{held.job.spec.bundle_key}", headers=headers)
         other = await http.get("/runner/v1/bundles/somebody-elses", headers=headers)
     assert (answer.status_code, len(answer.content)) == (200, len(bundle()))

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ import pexpect
 from bellrock.cli.checkly import checkly_environment
 from bellrock.client.transport import Server
 from tests.compat.versions import LEFT_OUT, USUAL
-from tests.system.dev_server import LOCATION, PACKAGES, DevServer
+from tests.system.dev_server import LOCATION, DevServer
 from tests.system.terminal import Terminal, as_in_a_terminal
 
 HERE = Path(__file__).parent
@@ -62,27 +61,6 @@ new UrlMonitor('front', {
 });
 """
 """A monitor of an address."""
-
-
-def install(version: str, folder: Path) -> Path:
-    """Put a version of the command into a new folder."""
-    return _installed(HERE / f"checkly-{version}", folder)
-
-
-def install_playwright(folder: Path) -> Path:
-    """Put the Playwright of the suites into a new folder."""
-    return _installed(PACKAGES, folder)
-
-
-def _installed(packages: Path, folder: Path) -> Path:
-    folder.mkdir()
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(packages / name, folder)
-    skip = {"PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1"}
-    subprocess.run(
-        ["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, env={**os.environ, **skip}
-    )
-    return folder
 
 
 Done = subprocess.CompletedProcess[str]

@@ -9,7 +9,8 @@ from threading import Thread
 
 import pytest
 
-from tests.compat.checkly_rig import CONFIG, PLAYWRIGHT_CONFIG, SPEC, Shell, Site, install, install_playwright
+from tests.compat.checkly_rig import CONFIG, HERE, PLAYWRIGHT_CONFIG, SPEC, Shell, Site
+from tests.compat.npm_packages import install
 from tests.compat.versions import EVERY_VERSION, USUAL
 from tests.system.dev_server import PACKAGES, DevServer
 
@@ -30,9 +31,9 @@ def version_installed(
     root = tmp_path_factory.mktemp("checkly")
     needed = dict.fromkeys([USUAL, *filter(None, map(version_of, request.session.items))])
     with ThreadPoolExecutor(max_workers=1) as pool:
-        playwright = pool.submit(install_playwright, root / "playwright")
+        playwright = pool.submit(install, PACKAGES, root / "playwright")
         folders: dict[str, Future[Path]] = {
-            version: pool.submit(install, version, root / version) for version in needed
+            version: pool.submit(install, HERE / f"checkly-{version}", root / version) for version in needed
         }
 
         def folder_of(version: str) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.compat.checkly_rig import HERE, Shell
+from tests.compat.npm_packages import install
 from tests.system.dev_server import LOCATION, PACKAGES, DevServer
 
 pytestmark = [
@@ -48,10 +49,7 @@ REGISTRIES = """
 @pytest.fixture(scope="session")
 def managers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the programs of pnpm and yarn: the command prunes lock files by them."""
-    folder = tmp_path_factory.mktemp("managers")
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(MANAGERS / name, folder)
-    subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True)
+    folder = install(MANAGERS, tmp_path_factory.mktemp("managers") / "installed")
     return folder / "node_modules" / ".bin"
 
 

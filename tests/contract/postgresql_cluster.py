@@ -39,9 +39,9 @@ def postgresql_cluster(binaries: Path) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def create_database(binaries: Path, folder: str, name: str) -> str:
-    """An empty database in the cluster; its URL."""
-    _run(binaries / "createdb", "-h", folder, "-U", "bellrock", name)
+def create_database(binaries: Path, folder: str, name: str, *, template: str = "template1") -> str:
+    """A database in the cluster, a copy of another one that nobody uses, or empty; its URL."""
+    _run(binaries / "createdb", "-h", folder, "-U", "bellrock", "-T", template, name)
     return f"postgresql://bellrock@/{name}?host={folder}"
 
 

@@ -25,10 +25,7 @@ from bellrock.services.private_locations import (
 from bellrock.services.snippets import create_snippet, delete_snippet
 from bellrock.services.variables import create_variable, get_variable, list_variables, update_variable
 from bellrock.store.database import Database
-from tests.contract.databases import cluster, database, database_url
 from tests.unit.services.world import World, world_on
-
-__all__ = ["cluster", "database", "database_url"]
 
 
 @pytest.fixture

@@ -15,9 +15,6 @@ from bellrock.store.checks import StoredCheck, delete_checks, insert_check, load
 from bellrock.store.database import Database
 from bellrock.store.new_rows import NewRows
 from bellrock.store.tables import outbox
-from tests.contract.databases import cluster, database, database_url
-
-__all__ = ["cluster", "database", "database_url"]
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 TEXTS = {

@@ -26,12 +26,9 @@ from bellrock.services.heartbeat_monitors import (
 from bellrock.services.pings import Pings, Reception
 from bellrock.store.database import Database
 from bellrock.store.tables import heartbeat_events, heartbeats
-from tests.contract.databases import cluster, database, database_url
 from tests.support.heartbeats import GRACE_S, PERIOD_S, create_monitor, draft_of_monitor
 from tests.support.stepped_database import SteppedDatabase, go_on
 from tests.unit.services.world import World, world_on
-
-__all__ = ["cluster", "database", "database_url"]
 
 MISSED_S = PERIOD_S + GRACE_S + MARK_AFTER_S
 ROUNDS = 10

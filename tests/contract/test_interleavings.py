@@ -23,7 +23,6 @@ from bellrock.services.start_session import (
 )
 from bellrock.services.views import SessionView
 from bellrock.store.database import Database
-from tests.contract.databases import cluster, database, database_url
 from tests.contract.race import NOT_INSTALLED, VERDICTS, Race, settle
 from tests.support.inline_sqlite import run_inline
 from tests.support.interleaving import Action, Interleaving
@@ -31,7 +30,7 @@ from tests.support.quiet import quiet
 from tests.support.stepped_database import SteppedDatabase, go_on
 from tests.unit.services.world import FAILED, HERE, PASSED, THERE, World, world_on
 
-__all__ = ["cluster", "database", "database_url", "quiet"]
+__all__ = ["quiet"]
 
 INTERLEAVINGS = int(os.environ.get("BELLROCK_TEST_INTERLEAVINGS", "10"))
 FIRST_SEED = int(os.environ.get("BELLROCK_TEST_FIRST_SEED", "0"))

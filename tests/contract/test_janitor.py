@@ -32,11 +32,8 @@ from bellrock.store.artifacts import RunFiles
 from bellrock.store.database import Database
 from bellrock.store.tables import results, runs, sessions
 from bellrock.wire.messages import Artifact
-from tests.contract.databases import cluster, database, database_url
 from tests.support.api_client import bundle
 from tests.unit.services.world import FAILED, HERE, PASSED, START, World, chunks, world_on
-
-__all__ = ["cluster", "database", "database_url"]
 
 DAY_S = 86_400
 TRACE = b"a trace" * 100

@@ -9,9 +9,6 @@ from sqlalchemy.dialects import sqlite
 from bellrock.store.database import Database
 from bellrock.store.many import one_of
 from bellrock.store.tables import accounts
-from tests.contract.databases import cluster, database, database_url
-
-__all__ = ["cluster", "database", "database_url"]
 
 QUERY = select(accounts.c.id).where(one_of(accounts.c.id, "ids"))
 

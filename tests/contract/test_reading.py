@@ -21,11 +21,8 @@ from bellrock.store.check_statuses import newest_findings
 from bellrock.store.checks import StoredCheck, insert_check
 from bellrock.store.database import Database
 from bellrock.store.error_groups import Archived, archive, archived_groups, seen_errors, take_back
-from tests.contract.databases import cluster, database, database_url
 from tests.support.api_client import EU, US
 from tests.support.history import PASSED, Past, PastCheck, write_past
-
-__all__ = ["cluster", "database", "database_url"]
 
 NOW = datetime.now(UTC)
 LONG_AGO = Span(NOW - timedelta(days=30), NOW + timedelta(days=1))

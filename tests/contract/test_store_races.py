@@ -22,10 +22,7 @@ from bellrock.store.database import Database
 from bellrock.store.results import uploads_of
 from bellrock.store.tables import outbox, results
 from bellrock.wire.messages import HeartbeatRequest, HeldRun
-from tests.contract.databases import cluster, database, database_url
 from tests.unit.services.world import CANCELLED, FAILED, HERE, PASSED, THERE, World, chunks, world_on
-
-__all__ = ["cluster", "database", "database_url"]
 
 ROUNDS = 5
 

@@ -14,9 +14,6 @@ from bellrock.store.config_tables import metadata
 from bellrock.store.database import Database, migration_config
 from bellrock.store.records import RunMaterial
 from bellrock.store.tables import checks, runs
-from tests.contract.databases import cluster, database, database_url
-
-__all__ = ["cluster", "database", "database_url"]
 
 
 async def test_a_migrated_database_has_exactly_the_tables_of_the_code(database: Database) -> None:

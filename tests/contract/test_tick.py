@@ -13,7 +13,6 @@ import pytest
 from bellrock.domain.schedule import Missed
 from bellrock.services.scheduler import Scheduler
 from bellrock.store.database import Database
-from tests.contract.databases import cluster, database, database_url
 from tests.contract.scheduling import (
     MICROSECOND,
     Scene,
@@ -26,7 +25,7 @@ from tests.support.quiet import quiet
 from tests.support.stepped_database import SteppedDatabase, go_on
 from tests.unit.services.world import HERE, world_on
 
-__all__ = ["cluster", "database", "database_url", "quiet"]
+__all__ = ["quiet"]
 
 ROUNDS = int(os.environ.get("BELLROCK_TEST_INTERLEAVINGS", "10"))
 FIRST_SEED = int(os.environ.get("BELLROCK_TEST_FIRST_SEED", "0"))

@@ -37,7 +37,6 @@ from bellrock.wire.messages import (
     TicksReport,
     TimedJob,
 )
-from tests.contract.databases import cluster, database, database_url
 from tests.contract.scheduling import (
     MICROSECOND,
     Scene,
@@ -49,7 +48,7 @@ from tests.support.quiet import quiet
 from tests.support.stepped_database import SteppedDatabase
 from tests.unit.services.world import FAILED, HERE, PASSED, THERE, World, eventually, world_on
 
-__all__ = ["cluster", "database", "database_url", "quiet"]
+__all__ = ["quiet"]
 
 ROUNDS = int(os.environ.get("BELLROCK_TEST_INTERLEAVINGS", "10"))
 FIRST_SEED = int(os.environ.get("BELLROCK_TEST_FIRST_SEED", "0"))

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx2
 
 from bellrock.api.errors import ErrorBody
+from tests.support.plain_http import TRUSTS_NOBODY
 from tests.support.schemas import AnswerChecker
 from tests.support.server import RunningServer, TestAccount
 
@@ -54,7 +55,10 @@ class Api:
         self.checkers = tuple(checkers)
         keys = {"Authorization": f"Bearer {account.key}"} if account else {}
         self.http = httpx2.AsyncClient(
-            base_url=server.url, headers={**keys, **(headers or {})}, timeout=_TIMEOUT_S
+            base_url=server.url,
+            headers={**keys, **(headers or {})},
+            timeout=_TIMEOUT_S,
+            verify=TRUSTS_NOBODY,
         )
 
     async def close(self) -> None:

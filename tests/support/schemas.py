@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
+from pydantic_core import from_json, to_json
+
+from bellrock.api.app import openapi_document
 
 Json = dict[str, Any]
 
@@ -77,6 +80,13 @@ class AnswerChecker:
         for part in declared["$ref"].removeprefix("#/").split("/"):
             here = here[part]
         return dict(here)
+
+
+@cache
+def own_document() -> Json:
+    """The document that our server serves. To make it takes five seconds: once per process is enough."""
+    document: Json = from_json(to_json(openapi_document()))
+    return document
 
 
 def contract_checker() -> AnswerChecker | None:

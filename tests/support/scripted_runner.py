@@ -50,6 +50,7 @@ from bellrock.wire.messages import (
     ReportedTest,
     ReportReply,
 )
+from tests.support.plain_http import TRUSTS_NOBODY
 from tests.support.server import RunningServer
 
 ArtifactType = Literal["log", "trace", "video", "screenshot", "report", "file"]
@@ -144,7 +145,7 @@ class HeldByScript:
         self, name: str, content: bytes, *, kind: ArtifactType = "log", content_type: str = "text/plain"
     ) -> Artifact:
         """Send a file over HTTP, and name it in the report to come."""
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(verify=TRUSTS_NOBODY) as http:
             answer = await http.put(
                 f"{self.job.control_url}/runner/v1/runs/{self.run_id}/artifacts/{name}",
                 content=content,

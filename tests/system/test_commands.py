@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.support.kept_packages import KeptPackages
 from tests.system.dev_server import BELLROCK, LOCATION, PACKAGES, DevServer
 
 pytestmark = [
@@ -44,8 +45,10 @@ FAILING = ("-e", "EXPECTED=3")
 
 
 @pytest.fixture(scope="module")
-async def dev(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DevServer]:
-    server = DevServer(tmp_path_factory.mktemp("commands"))
+async def dev(
+    tmp_path_factory: pytest.TempPathFactory, kept_packages: KeptPackages
+) -> AsyncIterator[DevServer]:
+    server = DevServer(tmp_path_factory.mktemp("commands"), packages=kept_packages)
     await server.start()
     yield server
     await server.clean_up()

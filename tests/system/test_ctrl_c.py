@@ -14,6 +14,7 @@ from typing import Any
 import pexpect
 import pytest
 
+from tests.support.kept_packages import KeptPackages
 from tests.system.dev_server import LOCATION, PACKAGES, DevServer
 from tests.system.terminal import ANSWER_S, Terminal, exit_code, in_terminal, session_of
 
@@ -62,8 +63,10 @@ COMMANDS = pytest.mark.parametrize("command", ["test", "trigger", "pw-test"])
 
 
 @pytest.fixture(scope="module")
-async def dev(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DevServer]:
-    server = DevServer(tmp_path_factory.mktemp("ctrl-c"))
+async def dev(
+    tmp_path_factory: pytest.TempPathFactory, kept_packages: KeptPackages
+) -> AsyncIterator[DevServer]:
+    server = DevServer(tmp_path_factory.mktemp("ctrl-c"), packages=kept_packages)
     await server.start()
     yield server
     await server.clean_up()

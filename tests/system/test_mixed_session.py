@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support.kept_packages import KeptPackages
 from tests.support.tcp_servers import serving
 from tests.system.dev_server import (
     LOCATION,
@@ -65,9 +66,11 @@ async def shop() -> AsyncIterator[SlowShop]:
 
 
 @pytest.fixture(scope="module")
-async def dev(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DevServer]:
+async def dev(
+    tmp_path_factory: pytest.TempPathFactory, kept_packages: KeptPackages
+) -> AsyncIterator[DevServer]:
     variables = {"BELLROCK_CONCURRENCY": "12", "BELLROCK_RATE_LIMIT_REQUESTS": "100000"}
-    dev = DevServer(tmp_path_factory.mktemp("mixed"), variables)
+    dev = DevServer(tmp_path_factory.mktemp("mixed"), variables, packages=kept_packages)
     await dev.start()
     yield dev
     await dev.clean_up()

@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.certificates import make_pair
+from tests.support.kept_packages import KeptPackages
 from tests.system.dev_server import BELLROCK, DevServer, processes_with, shell_suite, until
 
 pytestmark = [
     pytest.mark.system,
     pytest.mark.anyio,
+    pytest.mark.slow,
     pytest.mark.timeout(400),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can make networks"),
 ]
@@ -69,7 +71,7 @@ def network() -> Iterator[Network]:
 
 
 @pytest.fixture
-async def dev(network: Network, tmp_path: Path) -> AsyncIterator[DevServer]:
+async def dev(network: Network, tmp_path: Path, kept_packages: KeptPackages) -> AsyncIterator[DevServer]:
     pair = make_pair("control", address=network.near)
     for name, text in (("cert.pem", pair.certificate), ("key.pem", pair.key)):
         (tmp_path / name).write_text(text)
@@ -80,7 +82,8 @@ async def dev(network: Network, tmp_path: Path) -> AsyncIterator[DevServer]:
         "BELLROCK_TLS_KEY": str(tmp_path / "key.pem"),
         "SSL_CERT_FILE": certificate,
     }
-    dev = DevServer(tmp_path, variables, trusted=ssl.create_default_context(cafile=certificate))
+    trusted = ssl.create_default_context(cafile=certificate)
+    dev = DevServer(tmp_path, variables, trusted=trusted, packages=kept_packages)
     await dev.start()
     yield dev
     await dev.clean_up()
@@ -111,7 +114,7 @@ async def test_a_runner_behind_one_https_line_runs_cancels_survives_a_cut_and_dr
     # What the suite depends on cannot be fetched from inside: it is brought along.
     warm = await dev.start_session(shell_suite(0))
     assert (await dev.await_final(warm, timeout_s=90))["status"] == RAN
-    shutil.copytree(dev.data / "runner" / "cache", dev.folder / "inside" / "cache", symlinks=True)
+    shutil.copytree(dev.cache, dev.folder / "inside" / "cache", symlinks=True)
 
     location = await dev.call("POST", "/v1/private-locations", json={"name": "Cellar", "slugName": SLUG})
     runner = await start_runner(network, dev, location["keys"][0]["rawKey"])

@@ -12,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bellrock.runner.supervisor import procfs
 from bellrock.runner.supervisor.records import TreeRecord, start_of, write_record
+from tests.support.kept_packages import KeptPackages
+from tests.support.plain_http import TRUSTS_NOBODY
 from tests.system.dev_server import DevServer, processes_with, shell_suite, until
 
 LEASE_S = 4.0
@@ -49,20 +51,20 @@ def orphans_of_a_former_life(trees: Path) -> Iterator["subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
-async def dev(tmp_path: Path) -> AsyncIterator[DevServer]:
+async def dev(tmp_path: Path, kept_packages: KeptPackages) -> AsyncIterator[DevServer]:
     variables = {
         "BELLROCK_LEASE_S": str(LEASE_S),
         "BELLROCK_HEARTBEAT_S": "1",
         "BELLROCK_RUNNER_GONE_AFTER_S": str(RUNNER_GONE_S),
     }
-    server = DevServer(tmp_path, variables)
+    server = DevServer(tmp_path, variables, packages=kept_packages)
     yield server
     await server.clean_up()
 
 
 async def read(dev: DevServer) -> dict[str, float]:
     """The sum over all labels of every sample."""
-    async with httpx2.AsyncClient(trust_env=False) as http:
+    async with httpx2.AsyncClient(trust_env=False, verify=TRUSTS_NOBODY) as http:
         text = (await http.get(f"{dev.url}/metrics")).text
     sums: dict[str, float] = {}
     for family in text_string_to_metric_families(text):

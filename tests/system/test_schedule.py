@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.kept_packages import KeptPackages
 from tests.system.dev_server import LOCATION, DevServer, shell_suite
 
 RESULT_S = 60.0
@@ -16,8 +17,8 @@ pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
-async def dev(tmp_path: Path) -> AsyncIterator[DevServer]:
-    server = DevServer(tmp_path, {"BELLROCK_SCHEDULES": "true"})
+async def dev(tmp_path: Path, kept_packages: KeptPackages) -> AsyncIterator[DevServer]:
+    server = DevServer(tmp_path, {"BELLROCK_SCHEDULES": "true"}, packages=kept_packages)
     await server.start()
     yield server
     await server.clean_up()

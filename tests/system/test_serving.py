@@ -17,6 +17,8 @@ import pytest
 
 from bellrock.bootstrap.http_server import listen
 from bellrock.engine.embedded import EmbeddedNats, EmbeddedNatsOptions, find_server
+from tests.support.kept_packages import KeptPackages
+from tests.support.plain_http import TRUSTS_NOBODY
 from tests.system.dev_server import (
     BELLROCK,
     LOCATION,
@@ -32,12 +34,25 @@ EXIT_WITHIN_S = 15.0
 CANNOT_START = 2
 
 
-@pytest.fixture
-async def dev(tmp_path: Path) -> AsyncIterator[DevServer]:
-    server = DevServer(tmp_path)
-    await server.start()
+ONE_SERVER = pytest.mark.xdist_group("serving")
+"""On tests that leave the server `dev` as they found it, or stopped."""
+
+
+@pytest.fixture(scope="module")
+async def shared_server(
+    tmp_path_factory: pytest.TempPathFactory, kept_packages: KeptPackages
+) -> AsyncIterator[DevServer]:
+    server = DevServer(tmp_path_factory.mktemp("serving"), packages=kept_packages)
     yield server
     await server.clean_up()
+
+
+@pytest.fixture
+async def dev(shared_server: DevServer) -> DevServer:
+    """A server that is up."""
+    if shared_server.process is None or shared_server.process.returncode is not None:
+        await shared_server.start()
+    return shared_server
 
 
 def run_bellrock(*words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -58,7 +73,7 @@ def run_command(command: Sequence[str], variables: Mapping[str, str]) -> "subpro
 
 
 async def health(url: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(trust_env=False, timeout=5) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=5, verify=TRUSTS_NOBODY) as client:
         return await client.get(f"{url}/healthz")
 
 
@@ -89,8 +104,11 @@ async def test_health_is_good_only_while_nats_answers_and_a_runner_is_connected(
 # ------------------------------------------------------------------------------------ credentials
 
 
+@ONE_SERVER
 async def test_credentials_are_made_once_hashed_in_the_database_and_printed_again(dev: DevServer) -> None:
     key = dev.credentials["api_key"]
+    printed_before = dev.log.count(key)
+    assert printed_before
     assert stat.S_IMODE((dev.data / "credentials.json").stat().st_mode) == 0o600
     assert stat.S_IMODE(dev.data.stat().st_mode) == 0o700
     await dev.stop()
@@ -100,7 +118,7 @@ async def test_credentials_are_made_once_hashed_in_the_database_and_printed_agai
     assert key not in dump
     await dev.start()
     assert dev.credentials["api_key"] == key
-    assert dev.log.count(key) == 2
+    assert dev.log.count(key) == printed_before + 1
     assert (await dev.call("GET", "/v1/accounts/me"))["id"] == dev.credentials["account_id"]
 
 
@@ -139,6 +157,7 @@ def test_no_part_of_an_answer_waits_for_the_one_before_it() -> None:
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
+@ONE_SERVER
 async def test_a_data_folder_has_one_bellrock(dev: DevServer) -> None:
     done = await asyncio.to_thread(run_bellrock, "dev", "--port", "0", "--data-dir", str(dev.data))
     assert done.returncode == CANNOT_START
@@ -197,6 +216,7 @@ def test_the_doctor_says_why_a_stronger_mechanism_is_not_used(tmp_path: Path) ->
 # ------------------------------------------------------------------------------------------ ending
 
 
+@ONE_SERVER
 async def test_sigterm_lets_a_short_run_finish_and_stores_its_result(dev: DevServer) -> None:
     suite = shell_suite(3)
     session_id = await dev.start_session(suite)
@@ -210,6 +230,7 @@ async def test_sigterm_lets_a_short_run_finish_and_stores_its_result(dev: DevSer
     assert (row["resultType"], row["hasErrors"]) == ("FINAL", False)
 
 
+@ONE_SERVER
 async def test_sigterm_stops_a_long_run_after_its_grace_and_says_who_did(dev: DevServer) -> None:
     suite = shell_suite(300)
     session_id = await dev.start_session(suite)

@@ -17,6 +17,7 @@ from bellrock.client.live import RunEvents
 from bellrock.client.transport import Server
 from bellrock.domain.live import TestEnded
 from tests.browser.serving import launch_chromium
+from tests.support.kept_packages import KeptPackages
 from tests.system.dev_server import LOCATION, DevServer, processes_with
 from tests.system.playwright_rig import pack
 
@@ -51,8 +52,11 @@ CONFIG = "module.exports = { workers: 1, reporter: 'list' };"
 
 
 @pytest.fixture(scope="module")
-async def dev(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DevServer]:
-    server = DevServer(tmp_path_factory.mktemp("whole-way"), locations=(LOCATION, OTHER))
+async def dev(
+    tmp_path_factory: pytest.TempPathFactory, kept_packages: KeptPackages
+) -> AsyncIterator[DevServer]:
+    folder = tmp_path_factory.mktemp("whole-way")
+    server = DevServer(folder, locations=(LOCATION, OTHER), packages=kept_packages)
     await server.start()
     yield server
     await server.clean_up()

@@ -79,7 +79,7 @@ class GroupAsk(Ask):
     name: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": 255})]
     activated: bool = True
     muted: bool = False
-    tags: tuple[str, ...] | None = None
+    tags: tuple[Annotated[str, Field(min_length=1)], ...] | None = None  # as those of checks, which get them
     locations: tuple[str, ...] | None = None
     private_locations: tuple[str, ...] | None = None
     concurrency: Annotated[int, Field(ge=1, le=1_000)] = 3

@@ -19,6 +19,7 @@ from bellrock.bootstrap.data_folder import read_credentials
 from bellrock.engine.embedded import EmbeddedNats, EmbeddedNatsOptions, find_server
 from bellrock.engine.lifeline import ignore_terminal_interrupts
 from bellrock.engine.nats_bus import NatsBus, NatsOptions
+from tests.support.plain_http import TRUSTS_NOBODY
 from tests.support.server import free_port
 from tests.system.dev_server import BELLROCK, LOCATION, START_S, ServerApi
 from tests.system.matrix import clock
@@ -196,7 +197,9 @@ class Installation(ServerApi):
     async def is_healthy(self) -> bool:
         """What the control plane says of itself."""
         try:
-            async with httpx2.AsyncClient(base_url=self.url, timeout=3, trust_env=False) as client:
+            async with httpx2.AsyncClient(
+                base_url=self.url, timeout=3, trust_env=False, verify=TRUSTS_NOBODY
+            ) as client:
                 return (await client.get("/healthz")).status_code == 200
         except httpx2.TransportError:
             return False

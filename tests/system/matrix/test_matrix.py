@@ -8,9 +8,10 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.system.dev_server import LOCATION, processes_with, until
@@ -145,7 +146,11 @@ async def _assert_nothing_left(held: HeldRun) -> None:
 
 def _left(words: tuple[str, ...]) -> list[list[str]]:
     """The command lines of living processes that have one of the words in them."""
-    return [process.info["cmdline"] for word in words for process in processes_with(word)]
+    found = []
+    for process in (process for word in words for process in processes_with(word)):
+        with suppress(psutil.NoSuchProcess):
+            found.append(process.cmdline())
+    return found
 
 
 async def _assert_works_on(installation: Installation) -> None:

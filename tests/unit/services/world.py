@@ -26,6 +26,7 @@ from bellrock.store.database import Database, open_database
 from bellrock.store.vault import Vault, new_key
 from bellrock.wire.messages import ClaimReply, ClaimRequest, Hello, Report, ReportReply
 from tests.support.api_client import bundle
+from tests.support.migrated import new_sqlite
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HERE = "eu-central-1"
@@ -172,7 +173,7 @@ async def world_on(
 @asynccontextmanager
 async def sqlite_world(folder: Path) -> AsyncIterator[World]:
     """A world on SQLite."""
-    database = await open_database(f"sqlite:///{folder / 'bellrock.sqlite'}")
+    database = await open_database(await new_sqlite(folder))
     try:
         async with world_on(database) as world:
             yield world
