@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from bellrock.engine.port import Bus, BusError, TooLarge
 from bellrock.wire import subjects
 from bellrock.wire.messages import (
+    MOST_TOGETHER_BYTES,
     ClaimReply,
     ClaimRequest,
     Evidence,
@@ -33,9 +34,6 @@ from bellrock.wire.messages import (
 log = structlog.get_logger(__name__)
 
 R = TypeVar("R", bound=Message)
-
-MOST_TOGETHER_BYTES = 1024**2
-"""Reports of a batch that are more go in several messages: one large one would hold up all others."""
 
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 2.0

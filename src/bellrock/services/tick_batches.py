@@ -68,6 +68,7 @@ from bellrock.store.tick_batches import (
 )
 from bellrock.wire import subjects
 from bellrock.wire.messages import (
+    MOST_TOGETHER_BYTES,
     JobSpec,
     Report,
     ReportReply,
@@ -81,7 +82,6 @@ from bellrock.wire.messages import (
 log = structlog.get_logger(__name__)
 
 _MOST_TICKS = 250
-_MOST_TOGETHER_BYTES = 1024**2
 _BESIDE_JOB_BYTES = 400  # what the message has of a tick but the text of its job
 _OFFER_AGAIN_AFTER = timedelta(seconds=2)
 _TENDED_AT_ONCE = 10  # a location without a runner leaves many, and nobody gains by haste
@@ -159,7 +159,7 @@ async def claim_ticks(platform: Platform, location: str, request: TicksClaim) ->
         for tick in batch.ticks
         if tick.check_id in checks and checks[tick.check_id].check.activated
     ]
-    fits = _how_many_fit(jobs, min(platform.bus.most_bytes, _MOST_TOGETHER_BYTES))
+    fits = _how_many_fit(jobs, min(platform.bus.most_bytes, MOST_TOGETHER_BYTES))
     if fits < len(jobs):
         kept, rest = [tick for tick, _ in jobs[:fits]], [tick for tick, _ in jobs[fits:]]
         if not await _put_off(platform, batch, kept=kept, rest=rest):
@@ -213,7 +213,7 @@ def _timed_job(
         run_id=run_id,
         session_id=tick.session_id,
         attempt_id=attempt_id(run_id, 1),
-        job=platform.prepared_jobs.text(stored.check.id, (stored, added, location), make),
+        job=platform.prepared_jobs.text(stored.check.id, location, (stored, added), make),
     )
 
 

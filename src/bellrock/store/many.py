@@ -1,7 +1,7 @@
 """`column IN (...)` for many values, in a statement that is the same however many they are.
 
 With a parameter for each, SQLAlchemy writes the statement anew for every number of them, and the database
-reads it anew: for a hundred ids that took longer than to find the rows.
+reads it anew.
 """
 
 import json

@@ -13,6 +13,9 @@ from bellrock.domain.outcomes import Outcome
 from bellrock.domain.receipts import RunnerReceipt, TestCounts
 from bellrock.domain.specs import HostCertificate, Spec
 
+MOST_TOGETHER_BYTES = 1024**2
+"""Jobs or reports of a batch that are more go in several messages: one large one would hold up all others."""
+
 
 class Message(BaseModel):
     """Base of all messages: frozen, versioned."""
